@@ -1,0 +1,1 @@
+//! What an activity is: the words of the product, their codecs and the ports to the world.

@@ -1,0 +1,1 @@
+//! Drains the stream into pages.

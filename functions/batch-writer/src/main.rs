@@ -1,0 +1,2 @@
+//! Drains the stream into pages.
+fn main() {}

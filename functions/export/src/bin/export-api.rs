@@ -1,0 +1,2 @@
+//! export-api.
+fn main() {}

@@ -1,0 +1,2 @@
+//! export-worker.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Answers the export API, streams rows to a file, gives out run slots.

@@ -1,0 +1,1 @@
+//! Takes a callback, acknowledges it when it is durable in the stream.

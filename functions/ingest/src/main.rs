@@ -1,0 +1,2 @@
+//! Takes a callback, acknowledges it when it is durable in the stream.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Mails a link to a finished export.

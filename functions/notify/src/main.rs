@@ -1,0 +1,2 @@
+//! Mails a link to a finished export.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The operator's tool: owners, app tokens, mail domains, keys.
+fn main() {}

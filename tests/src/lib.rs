@@ -1,0 +1,1 @@
+//! Whole-system tests: flow, faults, model, browser, architecture, infrastructure.

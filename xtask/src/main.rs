@@ -1,0 +1,2 @@
+//! The project's verbs: up, down, test, build.
+fn main() {}
