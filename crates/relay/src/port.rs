@@ -1,0 +1,198 @@
+//! The ports: what Relay needs from the world. Each is earned by two implementations that run every day, AWS's and the
+//! in-memory double. They take a batch and answer one result per element, in order; they decide nothing and never retry.
+
+use std::future::Future;
+
+use bytes::Bytes;
+
+use crate::control::{CommitError, Item, Key, Listing, Query, Write};
+use crate::fault::Fault;
+use crate::page::{Page, PageDay, StoredPage};
+
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
+
+/// One record for the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Spreads records over shards; random, 1 to 256 characters.
+    pub partition_key: String,
+    /// A frame; at most 1 MiB with the key (Kinesis `PutRecords`).
+    pub data: Bytes,
+}
+
+/// The stream's entrance: durable once it says so.
+pub trait Stream: Send + Sync {
+    /// Puts the records; `Ok` for each one that is durable. Any number of records: the port keeps the service's limits per call.
+    fn put(&self, records: &[Record]) -> impl Future<Output = Vec<Result<(), Fault>>> + Send;
+}
+
+/// How far the writer has come in one shard of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watermark {
+    /// The shard.
+    pub shard_id: String,
+    /// The last sequence number that is in the pages (or the quarantine).
+    pub sequence_number: String,
+}
+
+/// The stream's backlog, seen from outside the consumer: how complete are the pages?
+pub trait Backlog: Send + Sync {
+    /// When the oldest record behind the watermarks arrived (milliseconds since the epoch); `None` when all is drained. A shard
+    /// without a watermark counts from its beginning.
+    fn oldest(&self, watermarks: &[Watermark]) -> impl Future<Output = Result<Option<i64>, Fault>> + Send;
+}
+
+/// Why a page was not stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PutPageError {
+    /// The world's fault: try again.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The table refuses this very page as invalid: never again, quarantine it.
+    #[error("the table refuses the page: {0}")]
+    Invalid(String),
+}
+
+/// Pages of one day and shard, in sort-key order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageListing {
+    /// The pages.
+    pub pages: Vec<StoredPage>,
+    /// The sort key to go on behind; `None` at the end of the range.
+    pub next: Option<String>,
+}
+
+/// Table `pages`.
+pub trait PageStore: Send + Sync {
+    /// Stores pages; one result each. The same page twice is one item. Any number of pages, keys distinct.
+    fn put(&self, pages: &[Page]) -> impl Future<Output = Vec<Result<(), PutPageError>>> + Send;
+
+    /// Pages of a day and shard whose sort key is in `from..to` (`to` excluded) and behind `after`: at most what one call of the service brings
+    /// (DynamoDB: 1 MiB), at most `limit`.
+    fn list(
+        &self,
+        day: &PageDay,
+        range: SortRange<'_>,
+        limit: Option<usize>,
+    ) -> impl Future<Output = Result<PageListing, Fault>> + Send;
+}
+
+/// A range of sort keys of table `pages`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortRange<'a> {
+    /// The first sort key that belongs to it (`HHMM`).
+    pub from: &'a str,
+    /// The first that does not (`HHMM`, or `2400` for the day's end).
+    pub to: &'a str,
+    /// Start behind this one.
+    pub after: Option<&'a str>,
+}
+
+/// Table `control`.
+pub trait ControlTable: Send + Sync {
+    /// Reads items by key, each consistently; one result per key.
+    fn get(&self, keys: &[Key]) -> impl Future<Output = Vec<Result<Option<Item>, Fault>>> + Send;
+
+    /// Lists items of a partition, consistently.
+    fn query(&self, query: &Query) -> impl Future<Output = Result<Listing, Fault>> + Send;
+
+    /// Carries out all writes or none (DynamoDB `TransactWriteItems`: at most 100, no key twice).
+    fn commit(&self, writes: &[Write]) -> impl Future<Output = Result<(), CommitError>> + Send;
+}
+
+/// The quarantine bucket.
+pub trait Quarantine: Send + Sync {
+    /// Stores an object whole; the same key twice is the same object.
+    fn put(&self, key: &str, body: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// An upload in parts that has begun.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Upload {
+    /// The object's key.
+    pub key: String,
+    /// The service's name for the upload.
+    pub upload_id: String,
+}
+
+/// Where an upload stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UploadState {
+    /// Open, with this many bytes in each part, by number from 1.
+    Open(Vec<u64>),
+    /// The upload is gone and the object is there with this many bytes.
+    Complete(u64),
+    /// The upload is gone and no object is there.
+    Gone,
+}
+
+/// The export bucket: files written in parts.
+pub trait ExportFiles: Send + Sync {
+    /// Begins an upload; `metadata` goes on the object (names and values ASCII).
+    fn begin(&self, key: &str, metadata: &[(&str, String)]) -> impl Future<Output = Result<Upload, Fault>> + Send;
+
+    /// Stores part `number` (from 1, at most 10,000; 5 MiB to 5 GiB save the last). The same number again replaces it.
+    fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Where the upload stands.
+    fn state(&self, upload: &Upload) -> impl Future<Output = Result<UploadState, Fault>> + Send;
+
+    /// Makes the object of parts `1..=parts`.
+    fn complete(&self, upload: &Upload, parts: u32) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Makes links.
+pub trait LinkSigner: Send + Sync {
+    /// A link to the object that lives one hour, with when it really ends. `file_name` is what a browser saves it as.
+    fn sign(
+        &self,
+        key: &str,
+        file_name: &str,
+        now: i64,
+    ) -> impl Future<Output = Result<crate::link::Link, Fault>> + Send;
+}
+
+/// Why a mail was not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendMailError {
+    /// The world's fault: try again.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The service refuses this very mail: its address or content.
+    #[error("the mail service refuses the mail: {0}")]
+    Rejected(String),
+}
+
+/// Sends mails.
+pub trait Mailer: Send + Sync {
+    /// Sends one mail; answers the service's message id.
+    fn send(&self, to: &str, mail: &crate::notice::Mail) -> impl Future<Output = Result<String, SendMailError>> + Send;
+}
+
+/// Where an execution of the export state machine stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutionState {
+    /// No execution of this name.
+    Unknown,
+    /// On its way.
+    Running,
+    /// Ended well.
+    Succeeded,
+    /// Ended otherwise: failed, timed out or stopped.
+    Failed,
+}
+
+/// The export state machine.
+pub trait Executions: Send + Sync {
+    /// Starts the execution of this name; one that is there already is fine.
+    fn start(&self, name: &str, input: &str) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Where the execution of this name stands.
+    fn state(&self, name: &str) -> impl Future<Output = Result<ExecutionState, Fault>> + Send;
+
+    /// Stops it; stopping what has ended or never was is fine.
+    fn stop(&self, name: &str) -> impl Future<Output = Result<(), Fault>> + Send;
+}
