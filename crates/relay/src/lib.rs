@@ -12,7 +12,10 @@
 //! ([`fault::Fault`], retried and answered 503).
 
 pub mod activity;
+#[cfg(any(test, feature = "testing"))]
+pub mod arbitrary;
 pub mod avro;
+pub mod backlog;
 pub mod batch;
 pub mod callback;
 pub mod control;
@@ -30,6 +33,7 @@ pub mod owner;
 pub mod page;
 pub mod period;
 pub mod port;
+pub mod quarantine;
 pub mod reader;
 pub mod row;
 pub mod time;

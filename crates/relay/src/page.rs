@@ -1,10 +1,42 @@
 //! A page: one item of table `pages`, the activities of one app, kind and minute that one write brought.
+//!
+//! ```text
+//! pk  {app_token}#{kind}#{yyyy-mm-dd}#{shard}     day of created_at, UTC
+//! sk  {HHMM}#{digest}                             minute of created_at, UTC; 128 bits over the uncompressed bytes
+//! page  schema fingerprint: 8 bytes, little endian | zstd of the activities, sorted, each once, each as Avro bytes holding one datum
+//! ```
+//!
+//! The same write is the same item, so a write needs no condition and no read. The same activity in two pages is of the same minute, because
+//! its id contains its `created_at`: a reader that merges a minute's pages finds every duplicate.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::activity::Kind;
+use crate::activity::{ActivityId, Kind};
+use crate::avro::{self, Cursor, DecodeError, put_bytes};
+use crate::control::{Expect, Key, Write};
+use crate::fault::Fault;
+use crate::port::ControlTable;
 
-/// The day and shard whose pages share a partition: `pk = {app_token}#{kind}#{yyyy-mm-dd}#{shard}`.
+/// The most bytes of a page: well below DynamoDB's 400 KB an item, names and keys included (storage.md).
+pub const MAX_PAGE_BYTES: usize = 300 * 1024;
+
+/// The most bytes that go into one page before compression; bounds what a reader must hold of it.
+const MAX_UNPACKED_BYTES: usize = 1024 * 1024;
+
+/// The most bytes that a reader unpacks: more than any writer of ours ever packed.
+const UNPACK_LIMIT: usize = 4 * MAX_UNPACKED_BYTES;
+
+/// zstd's level 3: measured on synthetic activities as the best of ratio and time (storage.md).
+const ZSTD_LEVEL: i32 = 3;
+
+const MINUTE_MS: i64 = 60_000;
+const MINUTES_A_DAY: i64 = 24 * 60;
+const DAY_SECONDS: i64 = 24 * 3600;
+
+/// The day and shard whose pages share a partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageDay {
     /// The app.
@@ -17,12 +49,20 @@ pub struct PageDay {
     pub shard: u32,
 }
 
+impl PageDay {
+    /// The partition key.
+    #[must_use]
+    pub fn pk(&self) -> String {
+        format!("{}#{}#{}#{}", self.app_token, self.kind, date_of_day(self.day), self.shard)
+    }
+}
+
 /// A page to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Which partition.
     pub day: PageDay,
-    /// `{HHMM}#{digest}`: the minute of `created_at`, and 128 bits over the uncompressed bytes.
+    /// `{HHMM}#{digest}`.
     pub sk: String,
     /// The compressed activities.
     pub body: Bytes,
@@ -41,4 +81,297 @@ pub struct StoredPage {
     pub body: Bytes,
     /// How many activities.
     pub n: u64,
+}
+
+/// One encoded activity on its way into a page. Ordered as rows are: by time, then id, and of equal ids the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry<'a> {
+    /// Milliseconds since the epoch, UTC.
+    pub created_at: i64,
+    /// The same for every delivery of one activity.
+    pub activity_id: ActivityId,
+    /// Milliseconds since the epoch, UTC.
+    pub received_at: i64,
+    /// The datum.
+    pub bytes: &'a [u8],
+    /// How long the owner keeps it: days.
+    pub retention_days: u16,
+}
+
+/// One encoded activity to store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datum<'a> {
+    /// The Avro datum.
+    pub bytes: &'a [u8],
+    /// How long the owner keeps it: days.
+    pub retention_days: u16,
+    /// Which record of the batch brought it.
+    pub source: usize,
+}
+
+/// A page to store, and the first record of the batch that waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sourced {
+    /// The page.
+    pub page: Page,
+    /// The least `source` of the minute's activities, those taken out as duplicates among them.
+    pub source: usize,
+}
+
+/// The pages that one write of these activities makes. Duplicates within the write are taken out.
+///
+/// `shards` is the `PageShards` in force; the digest chooses the shard, so that the same page always goes to the same one.
+pub fn paginate<'a>(datums: impl IntoIterator<Item = Datum<'a>>, shards: u32) -> Result<Vec<Sourced>, DecodeError> {
+    let mut minutes: BTreeMap<(&str, Kind, i64), (usize, Vec<Entry<'_>>)> = BTreeMap::new();
+    for Datum { bytes, retention_days, source } in datums {
+        let head = avro::head(bytes)?;
+        let (created_at, activity_id) = (head.created_at, head.activity_id);
+        let entry = Entry { created_at, activity_id, received_at: head.received_at, bytes, retention_days };
+        let minute = (head.app_token, head.kind, created_at.div_euclid(MINUTE_MS));
+        let (first, entries) = minutes.entry(minute).or_insert((source, Vec::new()));
+        *first = source.min(*first);
+        entries.push(entry);
+    }
+    let mut pages = Vec::with_capacity(minutes.len());
+    for ((app_token, kind, minute), (source, mut entries)) in minutes {
+        entries.sort_unstable();
+        entries.dedup_by_key(|entry| (entry.created_at, entry.activity_id));
+        let minute = MinuteKey { app_token, kind, minute, shards: shards.max(1), source };
+        minute.split(&entries, &mut pages);
+    }
+    Ok(pages)
+}
+
+struct MinuteKey<'a> {
+    app_token: &'a str,
+    kind: Kind,
+    minute: i64,
+    shards: u32,
+    source: usize,
+}
+
+impl MinuteKey<'_> {
+    /// One page, or as many as keep each within its limits.
+    fn split(&self, entries: &[Entry<'_>], pages: &mut Vec<Sourced>) {
+        if entries.is_empty() {
+            return;
+        }
+        let mut bytes = Vec::with_capacity(entries.iter().map(|entry| entry.bytes.len() + 4).sum());
+        for entry in entries {
+            put_bytes(&mut bytes, entry.bytes);
+        }
+        let packed = zstd::bulk::compress(&bytes, ZSTD_LEVEL).unwrap_or_default();
+        let fits = bytes.len() <= MAX_UNPACKED_BYTES && packed.len() + 8 <= MAX_PAGE_BYTES && !packed.is_empty();
+        if fits || entries.len() == 1 {
+            pages.push(Sourced { page: self.page(entries, &bytes, &packed), source: self.source });
+            return;
+        }
+        let (left, right) = entries.split_at(entries.len() / 2);
+        self.split(left, pages);
+        self.split(right, pages);
+    }
+
+    fn page(&self, entries: &[Entry<'_>], bytes: &[u8], packed: &[u8]) -> Page {
+        let mut digest = [0; 16];
+        blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut digest);
+        let shard = u128::from_le_bytes(digest) % u128::from(self.shards);
+        let day = PageDay {
+            app_token: self.app_token.to_owned(),
+            kind: self.kind,
+            day: self.minute.div_euclid(MINUTES_A_DAY),
+            shard: u32::try_from(shard).unwrap_or_default(),
+        };
+        let mut body = Vec::with_capacity(packed.len() + 8);
+        body.extend_from_slice(&avro::FINGERPRINT.to_le_bytes());
+        body.extend_from_slice(packed);
+        let expires = entries.iter().map(|entry| {
+            entry.created_at.max(entry.received_at) / 1000 + i64::from(entry.retention_days) * DAY_SECONDS
+        });
+        Page {
+            day,
+            sk: format!("{}#{}", minute_label(self.minute.rem_euclid(MINUTES_A_DAY)), hex::encode(digest)),
+            body: Bytes::from(body),
+            n: u64::try_from(entries.len()).unwrap_or(u64::MAX),
+            expires_at: expires.max().unwrap_or_default(),
+        }
+    }
+}
+
+/// `HHMM` of a minute of a day; 1440, the day's end, is `2400`.
+#[must_use]
+pub fn minute_label(minute_of_day: i64) -> String {
+    format!("{:02}{:02}", minute_of_day / 60, minute_of_day % 60)
+}
+
+/// Why a stored page could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// A schema that this release does not know: readers are upgraded before writers.
+    #[error("schema {0:016x} is unknown to this release")]
+    UnknownSchema(u64),
+    /// Damaged compression, or more bytes than any writer packs.
+    #[error("the page does not unpack: {0}")]
+    Unpack(String),
+    /// Bytes that are not what the schema says.
+    #[error("the page does not decode: {0}")]
+    Decode(#[from] DecodeError),
+}
+
+/// The uncompressed bytes of a page.
+pub fn unpack(body: &[u8]) -> Result<Vec<u8>, PageError> {
+    let too_short = || PageError::Unpack(format!("{} bytes are no page", body.len()));
+    let (fingerprint, packed) = body.split_first_chunk::<8>().ok_or_else(too_short)?;
+    let fingerprint = u64::from_le_bytes(*fingerprint);
+    if fingerprint != avro::FINGERPRINT {
+        return Err(PageError::UnknownSchema(fingerprint));
+    }
+    zstd::bulk::decompress(packed, UNPACK_LIMIT).map_err(|error| PageError::Unpack(error.to_string()))
+}
+
+/// Where each datum stands in a page's uncompressed bytes.
+pub fn datums(bytes: &[u8]) -> impl Iterator<Item = Result<Range<usize>, DecodeError>> {
+    let mut cursor = Cursor::new(bytes);
+    let mut is_broken = false;
+    std::iter::from_fn(move || {
+        if is_broken || cursor.is_at_end() {
+            return None;
+        }
+        let datum = cursor.bytes().map(|datum| cursor.position() - datum.len()..cursor.position());
+        is_broken = datum.is_err();
+        Some(datum)
+    })
+}
+
+/// `yyyy-mm-dd` of a day since the epoch; days beyond the calendar are its ends.
+#[must_use]
+pub fn date_of_day(day: i64) -> String {
+    let days = jiff::Span::new().try_days(day).unwrap_or_default();
+    jiff::civil::date(1970, 1, 1).saturating_add(days).to_string()
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct ShardsSetting {
+    largest: u32,
+}
+
+fn shards_key() -> Key {
+    Key::new("setting", "page_shards")
+}
+
+/// The largest `PageShards` ever deployed: what readers must ask for. 1 where no writer ever wrote.
+pub async fn largest_shards(control: &impl ControlTable) -> Result<u32, Fault> {
+    Ok(read_shards(control).await?.map_or(1, |(setting, _)| setting.largest.max(1)))
+}
+
+async fn read_shards(control: &impl ControlTable) -> Result<Option<(ShardsSetting, u64)>, Fault> {
+    match control.get(&[shards_key()]).await.pop() {
+        Some(Ok(Some(item))) => Ok(Some((item.read()?, item.version))),
+        Some(Ok(None)) | None => Ok(None),
+        Some(Err(fault)) => Err(fault),
+    }
+}
+
+/// Makes the setting at least `shards`; it is never lowered. `None` when it is so already, else the write that makes it so.
+pub async fn raise_shards(control: &impl ControlTable, shards: u32) -> Result<Option<Write>, Fault> {
+    let (expect, largest) = match read_shards(control).await? {
+        None => (Expect::Absent, 0),
+        Some((setting, version)) => (Expect::Version(version), setting.largest),
+    };
+    if largest >= shards {
+        return Ok(None);
+    }
+    Write::put(shards_key(), &ShardsSetting { largest: shards }, expect).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary;
+
+    fn encoded(activity: &crate::activity::Activity<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        avro::encode(activity, &mut bytes);
+        bytes
+    }
+
+    fn pages(activities: &[Vec<u8>], shards: u32) -> Vec<Page> {
+        let datums = activities.iter().enumerate().map(|(source, bytes)| Datum { bytes, retention_days: 30, source });
+        paginate(datums, shards).unwrap().into_iter().map(|sourced| sourced.page).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_activity_is_in_exactly_one_page_whatever_the_order(
+            mut activities in prop::collection::vec(arbitrary::activity(), 1..30), shards in 1u32..5,
+        ) {
+            for activity in &mut activities {
+                activity.created_at %= 300_000;
+                activity.app_token = "app".into();
+            }
+            let bytes: Vec<_> = activities.iter().map(encoded).collect();
+            let once = pages(&bytes, shards);
+            let twice: Vec<_> = bytes.iter().rev().chain(&bytes).cloned().collect();
+            prop_assert_eq!(&once, &pages(&twice, shards));
+            let mut found = Vec::new();
+            for page in &once {
+                prop_assert!(page.day.shard < shards);
+                let bytes = unpack(&page.body).unwrap();
+                let datums: Vec<_> = datums(&bytes).map(|range| &bytes[range.unwrap()]).collect();
+                prop_assert_eq!(datums.len() as u64, page.n);
+                for datum in datums {
+                    let head = avro::head(datum).unwrap();
+                    prop_assert_eq!(head.kind, page.day.kind);
+                    prop_assert_eq!(minute_label(head.created_at / 60_000), page.sk[..4].to_owned());
+                    found.push(datum.to_vec());
+                }
+            }
+            let mut expected = bytes;
+            expected.sort();
+            expected.dedup();
+            found.sort();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = unpack(&body);
+            let _ = datums(&body).count();
+        }
+    }
+
+    #[test]
+    fn keys_are_as_documented() {
+        let mut activity = arbitrary::one();
+        activity.app_token = "2fm9gkqubvpc".into();
+        activity.kind = Kind::Install;
+        activity.created_at = 1_700_000_000_000; // 2023-11-14 22:13:20
+        activity.received_at = activity.created_at + 5_000;
+        let bytes = encoded(&activity);
+        let pages = pages(&[bytes], 1);
+        assert_eq!(pages[0].day.pk(), "2fm9gkqubvpc#install#2023-11-14#0");
+        assert!(pages[0].sk.starts_with("2213#"));
+        assert_eq!(pages[0].sk.len(), 4 + 1 + 32);
+        assert_eq!(pages[0].expires_at, 1_700_000_005 + 30 * 86_400);
+    }
+
+    #[test]
+    fn a_minute_too_large_for_one_page_takes_several() {
+        let mut activity = arbitrary::one();
+        let bytes: Vec<_> = (0..200u32)
+            .map(|n| {
+                let noise: String = (0..64u32).map(|m| blake3::hash(&[n.to_le_bytes(), m.to_le_bytes()].concat()).to_string()).collect();
+                activity.activity_id = ActivityId(u128::from(n).to_le_bytes());
+                activity.extra.insert("noise".into(), noise.into());
+                encoded(&activity)
+            })
+            .collect();
+        let pages = pages(&bytes, 3);
+        assert!(pages.len() > 1);
+        assert!(pages.iter().all(|page| page.body.len() <= MAX_PAGE_BYTES));
+        assert_eq!(pages.iter().map(|page| page.n).sum::<u64>(), 200);
+    }
 }

@@ -1,0 +1,170 @@
+//! A quarantine object: what one batch brought of one owner that cannot become rows, kept raw and replayable.
+//!
+//! One JSON object a line, compressed with zstd; key `quarantine/{owner}/{yyyy-mm-dd}/{HHMMSS}-{digest}.ndjson.zst`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::discard::Reason;
+use crate::frame::Raw;
+
+/// The owner in the key of an object whose owner cannot be known: a frame that does not decode.
+pub const UNKNOWN_OWNER: &str = "unknown";
+
+/// zstd's level 3, as everywhere.
+const ZSTD_LEVEL: i32 = 3;
+
+/// One input that was refused, as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The counted reason's name.
+    pub reason: String,
+    /// The same in words.
+    pub detail: String,
+    /// When it reached the door (a callback) or the stream (a frame): milliseconds since the epoch, UTC.
+    pub received_at: i64,
+    /// The request's trace id; the record's sequence number for a frame.
+    pub trace_id: String,
+    /// The source: a provider's name, `sdk`, or `stream`.
+    pub source: String,
+    /// The request's method; empty for a frame.
+    #[serde(default)]
+    pub method: String,
+    /// The request's path; the page's key for a refused page.
+    #[serde(default)]
+    pub path: String,
+    /// The request's query string as sent, less the key.
+    #[serde(default)]
+    pub query: String,
+    /// The request's content type.
+    #[serde(default)]
+    pub content_type: String,
+    /// The body, where it is UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The body in base64, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_base64: Option<String>,
+}
+
+impl Entry {
+    /// The entry of a callback that could not be understood.
+    #[must_use]
+    pub fn of_callback(raw: Raw) -> Self {
+        let (body, body_base64) = text_or_base64(raw.body);
+        Self {
+            reason: raw.reason.name().to_owned(),
+            detail: raw.detail,
+            received_at: raw.received_at,
+            trace_id: raw.trace_id,
+            source: raw.provider,
+            method: raw.method,
+            path: raw.path,
+            query: raw.query,
+            content_type: raw.content_type,
+            body,
+            body_base64,
+        }
+    }
+
+    /// The entry of bytes of the stream that cannot be stored: a frame, or a page the table refuses.
+    #[must_use]
+    pub fn of_stream(reason: Reason, detail: String, received_at: i64, sequence_number: &str, bytes: &[u8]) -> Self {
+        Self {
+            reason: reason.name().to_owned(),
+            detail,
+            received_at,
+            trace_id: sequence_number.to_owned(),
+            source: "stream".to_owned(),
+            method: String::new(),
+            path: String::new(),
+            query: String::new(),
+            content_type: String::new(),
+            body: None,
+            body_base64: Some(STANDARD.encode(bytes)),
+        }
+    }
+}
+
+fn text_or_base64(body: Vec<u8>) -> (Option<String>, Option<String>) {
+    match String::from_utf8(body) {
+        Ok(text) => (Some(text), None),
+        Err(error) => (None, Some(STANDARD.encode(error.as_bytes()))),
+    }
+}
+
+/// An object for the quarantine bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Where it goes; the same entries go to the same place.
+    pub key: String,
+    /// The compressed lines.
+    pub body: Bytes,
+}
+
+/// The object of these entries of one owner.
+#[must_use]
+pub fn object(owner: &str, entries: &[Entry]) -> Object {
+    let mut lines = Vec::new();
+    for entry in entries {
+        // A struct of texts and numbers always serialises.
+        if let Ok(line) = serde_json::to_vec(entry) {
+            lines.extend_from_slice(&line);
+            lines.push(b'\n');
+        }
+    }
+    let first = entries.iter().map(|entry| entry.received_at).min().unwrap_or_default();
+    let time = jiff::Timestamp::from_millisecond(first).unwrap_or_default();
+    let mut digest = [0; 16];
+    blake3::Hasher::new().update(&lines).finalize_xof().fill(&mut digest);
+    let key = format!("quarantine/{owner}/{}-{}.ndjson.zst", time.strftime("%Y-%m-%d/%H%M%S"), hex::encode(digest));
+    // Compression of bytes in memory does not fail; kept plain, they would still be read (see `read`).
+    let body = zstd::bulk::compress(&lines, ZSTD_LEVEL).unwrap_or(lines);
+    Object { key, body: Bytes::from(body) }
+}
+
+/// The entries of an object.
+pub fn read(body: &[u8]) -> Result<Vec<Entry>, std::io::Error> {
+    let lines = if body.starts_with(b"{") { body.to_vec() } else { zstd::stream::decode_all(body)? };
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).map_err(std::io::Error::from)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(body: &[u8]) -> Raw {
+        Raw {
+            owner: "demo".into(),
+            provider: "adjust".into(),
+            reason: Reason::UnknownApp,
+            detail: "app token `nope` is not registered".into(),
+            received_at: 1_700_000_000_000,
+            trace_id: "ab".into(),
+            method: "POST".into(),
+            path: "/v1/callbacks/adjust".into(),
+            query: "campaign_name=%EA%B2%A8%EC%9A%B8".into(),
+            content_type: "application/json".into(),
+            body: body.to_vec(),
+        }
+    }
+
+    #[test]
+    fn entries_come_back_text_and_bytes() {
+        let entries = [Entry::of_callback(raw("겨울 ❄".as_bytes())), Entry::of_callback(raw(&[0xff, 0x00]))];
+        assert_eq!(entries[0].body.as_deref(), Some("겨울 ❄"));
+        assert_eq!(entries[1].body_base64.as_deref(), Some("/wA="));
+        let object = object("demo", &entries);
+        assert!(object.key.starts_with("quarantine/demo/2023-11-14/221320-"), "{}", object.key);
+        assert_eq!(read(&object.body).unwrap(), entries);
+    }
+
+    #[test]
+    fn the_same_entries_are_the_same_object() {
+        let entries = [Entry::of_stream(Reason::Undecodable, "too short".into(), 0, "49", b"x")];
+        assert_eq!(object("unknown", &entries), object("unknown", &entries));
+    }
+}
