@@ -1,2 +1,23 @@
-//! Drains the stream into pages.
-fn main() {}
+//! The function's process: configuration, clients, and the runtime's loop.
+
+use batch_writer::App;
+use batch_writer::config::Config;
+use batch_writer::handler::handle;
+use lambda_runtime::{Error, run, service_fn};
+use relay_aws::config::Aws;
+use relay_aws::dynamodb::{AwsControl, AwsPages};
+use relay_aws::s3::AwsQuarantine;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    relay_lambda::logging::init();
+    let config = Config::from_env(relay_lambda::process::env)?;
+    let aws = Aws::load().await;
+    let app = App::new(
+        AwsPages::new(&aws, &config.pages_table),
+        AwsControl::new(&aws, &config.control_table),
+        AwsQuarantine::new(&aws, &config.quarantine_bucket),
+        config.page_shards,
+    );
+    run(service_fn(|event| handle(&app, event))).await
+}

@@ -1,1 +1,162 @@
-//! contract
+//! What every implementation of a port must do: run against the memory doubles always, and against AWS's wire on the local stack, so that the
+//! doubles cannot drift. Each function panics where the promise does not hold; `name` keeps runs on a shared stack apart.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise is a failed test")]
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::activity::Kind;
+use crate::control::{CommitError, Expect, Key, Query, Write};
+use crate::page::{Page, PageDay};
+use crate::port::{
+    ControlTable, Executions, ExecutionState, ExportFiles, PageStore, Quarantine, Record, SortRange, Stream, UploadState,
+};
+
+fn put(key: &Key, value: u32, expect: Expect) -> Write {
+    Write::Put { key: key.clone(), doc: json!({"value": value, "nested": {"list": [1, "둘", null, true]}}), expires_at: None, expect }
+}
+
+/// Table `control`: conditions hold, a commit is all or nothing, versions grow, lists are ordered and paged.
+pub async fn control(table: &impl ControlTable, name: &str) {
+    let key = |sk: &str| Key::new(format!("contract#{name}"), sk);
+    let (a, b) = (key("a"), key("b"));
+    table.commit(&[put(&a, 1, Expect::Absent)]).await.unwrap();
+    assert_eq!(table.commit(&[put(&a, 2, Expect::Absent)]).await, Err(CommitError::Conflict(0)));
+    let read = table.get(&[a.clone(), b.clone()]).await;
+    let [Ok(Some(item)), Ok(None)] = read.as_slice() else { panic!("one result per key, in order: {read:?}") };
+    assert_eq!((item.version, &item.doc["value"], &item.doc["nested"]["list"][1]), (1, &json!(1), &json!("둘")));
+
+    let both = [put(&b, 1, Expect::Absent), put(&a, 3, Expect::Version(7))];
+    assert_eq!(table.commit(&both).await, Err(CommitError::Conflict(1)));
+    assert_eq!(table.get(std::slice::from_ref(&b)).await, [Ok(None)], "a commit is all or nothing");
+    let both = [put(&b, 1, Expect::Any), put(&a, 3, Expect::Version(1))];
+    table.commit(&both).await.unwrap();
+    let versions: Vec<u64> = table.get(&[a.clone(), b.clone()]).await.into_iter().map(|item| item.unwrap().unwrap().version).collect();
+    assert_eq!(versions, [2, 0]);
+
+    for sk in ["c", "d#1", "d#2"] {
+        table.commit(&[put(&key(sk), 0, Expect::Any)]).await.unwrap();
+    }
+    list(table, name).await;
+    table.commit(&[Write::Delete { key: a.clone(), expect: Expect::Version(2) }]).await.unwrap();
+    table.commit(&[Write::Delete { key: a.clone(), expect: Expect::Any }]).await.unwrap();
+    assert_eq!(table.get(&[a]).await, [Ok(None)]);
+}
+
+async fn list(table: &impl ControlTable, name: &str) {
+    let mut query =
+        Query { pk: format!("contract#{name}"), prefix: String::new(), after: None, descending: true, limit: 3 };
+    let mut found = Vec::new();
+    loop {
+        let listing = table.query(&query).await.unwrap();
+        assert!(listing.items.len() <= 3);
+        found.extend(listing.items.into_iter().map(|item| item.key.sk));
+        match listing.next {
+            None => break,
+            after => query.after = after,
+        }
+    }
+    assert_eq!(found, ["d#2", "d#1", "c", "b", "a"]);
+    let query = Query { prefix: "d#".to_owned(), after: None, descending: false, ..query };
+    let listing = table.query(&query).await.unwrap();
+    assert_eq!(listing.items.iter().map(|item| item.key.sk.as_str()).collect::<Vec<_>>(), ["d#1", "d#2"]);
+    assert_eq!(listing.next, None);
+}
+
+fn page(day: &PageDay, sk: &str, bytes: usize) -> Page {
+    let body = Bytes::from(vec![7; bytes]);
+    Page { day: day.clone(), sk: sk.to_owned(), body, n: 3, expires_at: 4_102_444_800 }
+}
+
+/// Table `pages`: one result a page, the same page twice is one item, ranges and limits hold, more than one call's worth is paged.
+pub async fn pages(store: &impl PageStore, name: &str) {
+    let day = PageDay { app_token: format!("contract-{name}"), kind: Kind::Install, day: 19_675, shard: 0 };
+    let labels: Vec<String> = (0..30).map(|minute| format!("00{minute:02}#digest")).collect();
+    let pages: Vec<Page> = labels.iter().map(|sk| page(&day, sk, 100 * 1024)).collect();
+    assert_eq!(store.put(&pages).await, vec![Ok(()); 30]);
+    assert_eq!(store.put(&pages[..2]).await, vec![Ok(()); 2]);
+    let whole = SortRange { from: "0000", to: "2400", after: None };
+    assert_eq!(sort_keys(store, &day, whole).await, labels);
+    let part = SortRange { from: "0005", to: "0008", after: Some("0005#digest") };
+    assert_eq!(sort_keys(store, &day, part).await, labels[6..8]);
+    let one = store.list(&day, whole, Some(1)).await.unwrap();
+    assert_eq!((one.pages.len(), one.pages[0].n, one.pages[0].body.len()), (1, 3, 100 * 1024));
+    let other = PageDay { shard: 1, ..day.clone() };
+    assert!(sort_keys(store, &other, whole).await.is_empty());
+    let results = store.put(&[page(&day, "0100#fits", 10), page(&day, "0101#large", 401 * 1024)]).await;
+    assert!(matches!(results.as_slice(), [Ok(()), Err(crate::port::PutPageError::Invalid(_))]), "{results:?}");
+}
+
+async fn sort_keys(store: &impl PageStore, day: &PageDay, range: SortRange<'_>) -> Vec<String> {
+    let mut keys = Vec::new();
+    let mut after = range.after.map(str::to_owned);
+    loop {
+        let listing = store.list(day, SortRange { after: after.as_deref(), ..range }, None).await.unwrap();
+        keys.extend(listing.pages.into_iter().map(|page| page.sk));
+        match listing.next {
+            None => return keys,
+            next => after = next,
+        }
+    }
+}
+
+/// The stream: one result a record, whatever their number, and one that breaks a limit refuses no other call.
+pub async fn stream(stream: &impl Stream) {
+    let record = |n: usize, bytes: usize| Record { partition_key: format!("{n}"), data: Bytes::from(vec![9; bytes]) };
+    let many: Vec<Record> = (0..501).map(|n| record(n, 10)).collect();
+    assert_eq!(stream.put(&many).await, vec![Ok(()); 501]);
+    assert_eq!(stream.put(&[]).await, vec![]);
+    let large = stream.put(&[record(1, 11 * 1024 * 1024)]).await;
+    assert!(matches!(large.as_slice(), [Err(_)]), "a record over the limit is refused");
+}
+
+/// The quarantine: an object may be written again.
+pub async fn quarantine(quarantine: &impl Quarantine, name: &str) {
+    let key = format!("quarantine/contract/{name}");
+    quarantine.put(&key, Bytes::from_static(b"once")).await.unwrap();
+    quarantine.put(&key, Bytes::from_static(b"once")).await.unwrap();
+}
+
+/// The export bucket: parts may be replaced, the state says what is there, a completed upload is an object.
+pub async fn files(files: &impl ExportFiles, name: &str) {
+    let key = format!("contract/{name}.csv");
+    let upload = files.begin(&key, &[("trace-id", "ab".to_owned())]).await.unwrap();
+    assert_eq!(files.state(&upload).await.unwrap(), UploadState::Open(vec![]));
+    let part = Bytes::from(vec![b'a'; 5 * 1024 * 1024]);
+    files.put_part(&upload, 1, Bytes::from_static(b"replaced")).await.unwrap();
+    files.put_part(&upload, 1, part.clone()).await.unwrap();
+    files.put_part(&upload, 2, Bytes::from_static(b"end")).await.unwrap();
+    let bytes = part.len() as u64;
+    assert_eq!(files.state(&upload).await.unwrap(), UploadState::Open(vec![bytes, 3]));
+    files.complete(&upload, 2).await.unwrap();
+    assert_eq!(files.state(&upload).await.unwrap(), UploadState::Complete(bytes + 3));
+    let unknown = crate::port::Upload { key: format!("{key}.none"), upload_id: upload.upload_id };
+    assert_eq!(files.state(&unknown).await.unwrap(), UploadState::Gone);
+}
+
+/// Executions: starting twice is one execution, an unknown one is unknown, stopping twice is fine. `input` must be one the state machine takes.
+pub async fn executions(executions: &impl Executions, name: &str, input: &str) {
+    assert_eq!(executions.state(name).await.unwrap(), ExecutionState::Unknown);
+    executions.stop(name).await.unwrap();
+    executions.start(name, input).await.unwrap();
+    executions.start(name, input).await.unwrap();
+    assert_ne!(executions.state(name).await.unwrap(), ExecutionState::Unknown);
+    executions.stop(name).await.unwrap();
+    executions.stop(name).await.unwrap();
+    assert_ne!(executions.state(name).await.unwrap(), ExecutionState::Running);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::port::memory::{MemoryControl, MemoryExecutions, MemoryFiles, MemoryPages, MemoryQuarantine, MemoryStream};
+
+    #[tokio::test]
+    async fn the_doubles_keep_the_contract() {
+        super::control(&MemoryControl::default(), "memory").await;
+        super::pages(&MemoryPages::default(), "memory").await;
+        super::stream(&MemoryStream::new(2)).await;
+        super::quarantine(&MemoryQuarantine::default(), "memory").await;
+        super::files(&MemoryFiles::default(), "memory").await;
+        super::executions(&MemoryExecutions::default(), "memory", "{}").await;
+    }
+}
