@@ -45,9 +45,8 @@ function offerApps(form, apps) {
   const options = apps.map(({ app_token: token }) => make('option', { value: token }, token));
   form.elements.app_token.replaceChildren(...options);
   form.querySelector('[type=submit]').disabled = apps.length === 0;
-  if (apps.length === 0) {
-    answer('No app is registered for you yet, so there is nothing to ask for. Whoever runs Relay can add one.', 'notice');
-  }
+  form.elements.app_token.disabled = apps.length === 0;
+  say(find('#app-hint'), apps.length > 0 ? '' : 'No app is registered for you yet. Whoever runs Relay can add one.');
 }
 
 function offerKinds(kinds) {

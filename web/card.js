@@ -112,9 +112,9 @@ function facts(one) {
   const asked = `Asked ${moment(one.requested_at)}`;
   switch (one.status) {
     case 'queued':
-      return one.position > 1 ? `Number ${count(one.position)} in line. ${asked}.` : `Next in line. ${asked}.`;
+      return `${placeInLine(one)}${asked}.`;
     case 'running':
-      return `${Math.floor((one.progress ?? 0) * 100)} % · ${counted(one.rows ?? 0, 'row')} so far. ${asked}.`;
+      return `${Math.floor((one.progress ?? 0) * 100)}% · ${counted(one.rows ?? 0, 'row')} so far. ${asked}.`;
     case 'done':
       return `${counted(one.rows, 'row')} · ${size(one.bytes)}. ${linkState(one)}`;
     case 'empty':
@@ -122,10 +122,15 @@ function facts(one) {
     case 'failed':
       return one.error?.detail ?? 'Relay could not write this file.';
     case 'expired':
-      return `The file has been deleted; ask again to get it anew. ${asked}.`;
+      return `The file is no longer kept; ask again to get it. ${asked}.`;
     default:
       return `${asked}.`;
   }
+}
+
+function placeInLine({ position }) {
+  if (!position) return '';
+  return position > 1 ? `Number ${count(position)} in line. ` : 'Next in line. ';
 }
 
 function linkState({ link_expires_at: end }) {

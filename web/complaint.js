@@ -12,8 +12,9 @@ export function complain(box, error, { retry, advice } = {}) {
   box.hidden = false;
 }
 
-/** Empties an alert box. */
+/** Empties an alert box. Whoever stood on its button is taken to the heading it belongs to, not to the top of the page. */
 export function settle(box) {
+  if (box.contains(document.activeElement)) box.closest('li, section')?.querySelector('[tabindex="-1"]')?.focus();
   box.hidden = true;
   box.replaceChildren();
 }

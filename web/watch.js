@@ -4,12 +4,19 @@ import { complain, mayPass, settle } from './complaint.js';
 import { find, say, whileBusy } from './dom.js';
 import { counted } from './words.js';
 
-/** How often to look while something is queued or running, in milliseconds. */
+/** How often to look while something moves, in milliseconds. */
 const LOOK_MS = 2_000;
 /** The longest wait between looks while Relay cannot be reached, in milliseconds. */
 const LONGEST_LOOK_MS = 60_000;
 
-const moves = ({ status }) => status === 'queued' || status === 'running';
+/** How long after the end of an export its mail is looked out for, in milliseconds. */
+const MAIL_MS = 120_000;
+
+/** Whether an export's state is about to change by itself. */
+function moves({ status, link_expires_at: mailed, finished_at: end }) {
+  if (status === 'queued' || status === 'running') return true;
+  return status === 'done' && !mailed && Date.now() - Date.parse(end) < MAIL_MS;
+}
 
 /** Opens the list for an account. */
 export function openWatch({ api, account, signal }) {
