@@ -1,4 +1,15 @@
-//! Mails: what an advertiser is told about an export.
+//! Mails: what an advertiser is told about an export. HTML and plain text say the same; nothing remote is loaded, everything is escaped.
+
+use crate::export::{Export, Totals};
+use crate::link::Link;
+use crate::period::{LocalClock, Zone, rfc3339};
+use crate::time::date_of_day;
+
+mod letter;
+#[cfg(test)]
+mod tests;
+
+use letter::Letter;
 
 /// A mail without its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,4 +20,146 @@ pub struct Mail {
     pub html: String,
     /// The plain-text part, saying the same.
     pub text: String,
+}
+
+/// The file is there, under this link. `site_url` is where the page is.
+#[must_use]
+pub fn ready(export: &Export, link: &Link, site_url: Option<&str>) -> Mail {
+    let mut letter = Letter::new("Your file is ready");
+    let checkpoint = &export.checkpoint;
+    let ends = local(export, link.expires_at);
+    letter.button("Download CSV", &link.url);
+    letter.paragraph(&format!(
+        "The link works until {ends}. Whoever has it can download the file, so pass it on with care."
+    ));
+    for warning in warnings(export) {
+        letter.warning(&warning);
+    }
+    let mut facts = asked(export);
+    facts.push(("Rows", grouped(checkpoint.rows)));
+    facts.push(("Size", size(checkpoint.bytes)));
+    facts.push(("Complete up to", local(export, export.complete_until.unwrap_or(export.as_of))));
+    letter.facts(&facts);
+    totals(&mut letter, &checkpoint.totals);
+    letter.paragraph("When the link has ended, ask for a fresh one on the page or with POST /v1/exports/{id}/link.");
+    finish(letter, export, site_url)
+}
+
+/// The period holds no rows.
+#[must_use]
+pub fn empty(export: &Export, site_url: Option<&str>) -> Mail {
+    let mut letter = Letter::new("There is nothing in this period");
+    letter.paragraph("No row matches what was asked, so there is no file. This is what was looked for:");
+    for warning in warnings(export) {
+        letter.warning(&warning);
+    }
+    let mut facts = asked(export);
+    facts.push(("Complete up to", local(export, export.complete_until.unwrap_or(export.as_of))));
+    letter.facts(&facts);
+    letter.paragraph(
+        "If you expected rows, check the app, the kind, the dates with their zone and the filters, and that callbacks arrive.",
+    );
+    finish(letter, export, site_url)
+}
+
+/// It went wrong.
+#[must_use]
+pub fn failed(export: &Export, site_url: Option<&str>) -> Mail {
+    let mut letter = Letter::new("Your file could not be written");
+    let detail = export.error.as_ref().map_or("Relay failed while writing the file. Ask again.", |error| &error.detail);
+    letter.paragraph(detail);
+    letter.facts(&asked(export));
+    finish(letter, export, site_url)
+}
+
+fn finish(mut letter: Letter, export: &Export, site_url: Option<&str>) -> Mail {
+    if let Some(url) = site_url {
+        letter.link("Back to your exports", url);
+    }
+    letter.small(&format!("Export {} · trace id {}", export.export_id, export.trace_id));
+    letter.mail(subject(export))
+}
+
+/// Everything in it is checked before an export is made: it has no line breaks.
+fn subject(export: &Export) -> String {
+    let Export { kind, app_token, start_date, end_date, .. } = export;
+    format!("[Relay] {kind} activities of {app_token}, {start_date} to {end_date}")
+}
+
+fn asked(export: &Export) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("App", export.app_token.clone()),
+        ("Kind", export.kind.to_string()),
+        ("Period", format!("{} to {}, both included", export.start_date, export.end_date)),
+        ("Time zone", export.timezone.clone()),
+    ];
+    if !export.filters.is_empty() {
+        let filters = export.filters.iter().map(|(name, values)| format!("{name} is {}", values.join(" or ")));
+        facts.push(("Only rows where", filters.collect::<Vec<_>>().join("; ")));
+    }
+    if let Some(columns) = &export.columns {
+        facts.push(("Columns", columns.join(", ")));
+    }
+    facts
+}
+
+fn warnings(export: &Export) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if export.complete_until.is_some_and(|until| until < export.as_of) {
+        warnings.push(
+            "Activities were still on their way when the file was written: some that arrived shortly before you asked may be missing."
+                .to_owned(),
+        );
+    }
+    if export.to > export.as_of {
+        warnings.push("The period was not over when you asked: later activities are not in the file.".to_owned());
+    }
+    if export.from < export.kept_since {
+        let since = local(export, export.kept_since);
+        warnings.push(format!("Activities from before {since} are no longer kept and not in the file."));
+    }
+    warnings
+}
+
+fn totals(letter: &mut Letter, totals: &Totals) {
+    let days: Vec<_> = totals.rows_by_day.iter().map(|(day, rows)| (date_of_day(*day), grouped(*rows))).collect();
+    letter.table("Rows by day", &days);
+    let mut revenue: Vec<_> =
+        totals.revenue.iter().map(|(currency, sum)| (currency.clone(), sum.to_string())).collect();
+    if totals.unsummed > 0 {
+        revenue.push(("Rows in no sum".to_owned(), grouped(totals.unsummed)));
+    }
+    letter.table("Revenue by currency", &revenue);
+}
+
+/// `2026-11-14 18:30 (Asia/Seoul)`.
+fn local(export: &Export, ms: i64) -> String {
+    let zone: Zone = export.zone();
+    let text = LocalClock::new(zone).text(ms);
+    let minute = text.as_ref().and_then(|text| text.get(..16)).map(String::from_utf8_lossy);
+    minute.map_or_else(|| rfc3339(ms), |minute| format!("{minute} ({})", export.timezone))
+}
+
+/// `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// In units of 1,000, as file managers show it, with the exact number beside it.
+fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    let exact = format!("{} bytes", grouped(bytes));
+    let unit = UNITS.into_iter().find(|(_, unit)| bytes >= *unit);
+    unit.map_or(exact.clone(), |(name, unit)| {
+        let tenths = bytes / (unit / 10);
+        format!("{}.{} {name} ({exact})", tenths / 10, tenths % 10)
+    })
 }
