@@ -4,7 +4,7 @@ use relay::export::{Export, NoticeState, Status, store};
 use relay::fault::Fault;
 use relay::link::Link;
 use relay::metric::{Labels, Metric};
-use relay::notice::{self, Letterhead, Mail};
+use relay::notice::{self, Mail};
 use relay::port::{ControlTable, LinkSigner, Mailer, SendMailError};
 
 use crate::App;
@@ -86,16 +86,17 @@ impl<C: ControlTable, L: LinkSigner, M: Mailer> App<C, L, M> {
         if !is_claimed && matches!(due, Due::Ready | Due::Empty | Due::Failed) {
             return Err(NotifyError::Claimed);
         }
+        let site_url = self.site_url.as_deref();
         match due {
             Due::Nothing => Ok(()),
             Due::Later => Err(NotifyError::NotSettled(export.status.name())),
             Due::Ready => {
                 let link = self.signer.sign(&export.object_key(), &export.file_name(), now).await?;
-                let mail = notice::ready(&export, &link, &self.letterhead());
+                let mail = notice::ready(&export, &link, site_url);
                 self.send(&export, mail, Some(link), now).await
             }
-            Due::Empty => self.send(&export, notice::empty(&export, &self.letterhead()), None, now).await,
-            Due::Failed => self.send(&export, notice::failed(&export, &self.letterhead()), None, now).await,
+            Due::Empty => self.send(&export, notice::empty(&export, site_url), None, now).await,
+            Due::Failed => self.send(&export, notice::failed(&export, site_url), None, now).await,
         }
     }
 
@@ -144,10 +145,6 @@ impl<C: ControlTable, L: LinkSigner, M: Mailer> App<C, L, M> {
         });
         // An error here makes the event come again and may repeat the mail; it never omits one.
         recorded.await.map(|_| ()).map_err(NotifyError::from)
-    }
-
-    fn letterhead(&self) -> Letterhead<'_> {
-        Letterhead { site_url: self.site_url.as_deref(), file_days: self.export_retention_days }
     }
 
     fn count(&self, metric: Metric, labels: Labels) {

@@ -23,15 +23,13 @@ pub struct App<C, L, M> {
     pub mailer: M,
     /// Where the page is; `None` leaves the way back out of mails.
     pub site_url: Option<String>,
-    /// How long files live: days.
-    pub export_retention_days: u16,
     /// What was counted since the last minute.
     pub counters: Mutex<Counters>,
 }
 
 impl<C: ControlTable, L: LinkSigner, M: Mailer> App<C, L, M> {
     /// An app over these ports.
-    pub fn new(control: C, signer: L, mailer: M, site_url: Option<String>, export_retention_days: u16) -> Self {
-        Self { control, signer, mailer, site_url, export_retention_days, counters: Mutex::new(Counters::default()) }
+    pub fn new(control: C, signer: L, mailer: M, site_url: Option<String>) -> Self {
+        Self { control, signer, mailer, site_url, counters: Mutex::new(Counters::default()) }
     }
 }

@@ -19,7 +19,6 @@ async fn main() -> Result<(), Error> {
         AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
         AwsMailer::new(&aws, &config.mail_from),
         config.site_url,
-        config.export_retention_days,
     );
     run(service_fn(|event| handle(&app, event))).await
 }
