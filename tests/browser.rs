@@ -9,11 +9,5 @@ mod cases;
 #[path = "browser/page.rs"]
 mod page;
 #[cfg(test)]
-#[path = "browser/stack.rs"]
-mod stack;
-#[cfg(test)]
-#[path = "browser/wait.rs"]
-mod wait;
-#[cfg(test)]
 #[path = "browser/webdriver.rs"]
 mod webdriver;

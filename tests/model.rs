@@ -42,7 +42,12 @@ enum Step {
 }
 
 fn trouble() -> impl Strategy<Value = Trouble> {
-    let kind = prop::sample::select(vec![FaultKind::Throttled, FaultKind::Unavailable, FaultKind::TimedOut, FaultKind::Denied]);
+    let kind = prop::sample::select(vec![
+        FaultKind::Throttled,
+        FaultKind::Unavailable,
+        FaultKind::TimedOut,
+        FaultKind::Denied,
+    ]);
     prop_oneof![
         kind.clone().prop_map(Trouble::Refused),
         (prop::collection::vec(0usize..6, 1..4), kind).prop_map(|(which, kind)| Trouble::Partial(which, kind)),
@@ -134,7 +139,12 @@ impl Machine {
         control.commit(&writes).await.unwrap();
         Self {
             door: ingest::App::new(MemoryStream::new(SHARDS), control),
-            writer: batch_writer::App::new(MemoryPages::default(), MemoryControl::default(), MemoryQuarantine::default(), 2),
+            writer: batch_writer::App::new(
+                MemoryPages::default(),
+                MemoryControl::default(),
+                MemoryQuarantine::default(),
+                2,
+            ),
             secret,
             next: [0; SHARDS],
             acknowledged: BTreeSet::new(),
@@ -164,8 +174,12 @@ impl Machine {
     async fn callback(&mut self, id: u16) {
         let Sample { app_token, kind, created_at, name } = sample(id);
         let seconds = created_at / 1000;
-        let query = format!("key={}&app_token={app_token}&activity_kind={kind}&created_at={seconds}&nonce=adjust-{id}&campaign_name={name}%zz", self.secret);
-        let request = Request { method: "GET".into(), path: "/v1/callbacks/adjust".into(), query, ..Request::default() };
+        let query = format!(
+            "key={}&app_token={app_token}&activity_kind={kind}&created_at={seconds}&nonce=adjust-{id}&campaign_name={name}%zz",
+            self.secret
+        );
+        let request =
+            Request { method: "GET".into(), path: "/v1/callbacks/adjust".into(), query, ..Request::default() };
         let status = self.answer(request).await;
         self.record(status, [format!("adjust-{id}")]);
     }
@@ -176,8 +190,18 @@ impl Machine {
             serde_json::json!({"kind": kind.name(), "app_token": app_token, "created_at": created_at, "event_id": format!("sdk-{id}"), "campaign_name": name})
         };
         let body = serde_json::to_vec(&ids.iter().map(item).collect::<Vec<_>>()).unwrap();
-        let headers = vec![("content-type".to_owned(), "application/json".to_owned()), ("x-relay-key".to_owned(), self.secret.clone())];
-        let request = Request { method: "POST".into(), path: "/v1/activities".into(), headers, body, body_was_text: true, ..Request::default() };
+        let headers = vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("x-relay-key".to_owned(), self.secret.clone()),
+        ];
+        let request = Request {
+            method: "POST".into(),
+            path: "/v1/activities".into(),
+            headers,
+            body,
+            body_was_text: true,
+            ..Request::default()
+        };
         let status = self.answer(request).await;
         self.record(status, ids.iter().map(|id| format!("sdk-{id}")));
     }

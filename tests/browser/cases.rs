@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::page::Page;
-use crate::stack::{Stack, column};
+use relay_tests::stack::{Stack, column};
 
 /// The most that all files of the page may weigh, in bytes.
 const LARGEST_PAGE: u64 = 100_000;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::stack::Stack;
-use crate::wait::until;
 use crate::webdriver::Browser;
+use relay_tests::stack::Stack;
+use relay_tests::wait::until;
 
 /// How long the page may take to answer a press.
 const ANSWER: Duration = Duration::from_secs(20);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::wait::until;
+use relay_tests::wait::until;
 
 /// How to get the browser, in one line.
 const HOW_TO_GET: &str = "the browser tests need Chromium and its driver: apt-get install chromium chromium-driver";

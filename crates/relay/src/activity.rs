@@ -73,15 +73,8 @@ pub enum Provider {
 
 impl Provider {
     /// Every provider, in schema order.
-    pub const ALL: [Self; 7] = [
-        Self::Adjust,
-        Self::Appsflyer,
-        Self::Branch,
-        Self::Airbridge,
-        Self::Singular,
-        Self::Kochava,
-        Self::Sdk,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Adjust, Self::Appsflyer, Self::Branch, Self::Airbridge, Self::Singular, Self::Kochava, Self::Sdk];
 
     /// The canonical name, as it stands in `/v1/callbacks/{provider}`.
     #[must_use]
@@ -167,10 +160,7 @@ impl<'a> Fields<'a> {
 
     /// Sets a field. A value of another shape than the field's is not taken: the answer is `false`.
     pub fn set(&mut self, field: Field, value: Value<'a>) -> bool {
-        let fits = matches!(
-            (&value, field.shape()),
-            (Value::Text(_), Shape::Text) | (Value::Time(_), Shape::Time)
-        );
+        let fits = matches!((&value, field.shape()), (Value::Text(_), Shape::Text) | (Value::Time(_), Shape::Time));
         if fits && let Some(slot) = self.0.get_mut(field as usize) {
             *slot = Some(value);
         }
@@ -179,18 +169,12 @@ impl<'a> Fields<'a> {
 
     /// The fields that have a value, in schema order.
     pub fn iter(&self) -> impl Iterator<Item = (Field, &Value<'a>)> {
-        Field::ALL
-            .iter()
-            .zip(&self.0)
-            .filter_map(|(field, value)| value.as_ref().map(|value| (*field, value)))
+        Field::ALL.iter().zip(&self.0).filter_map(|(field, value)| value.as_ref().map(|value| (*field, value)))
     }
 
     /// Every field in schema order with the value it may have: the walk of the codec.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (Field, Option<&Value<'a>>)> {
-        Field::ALL
-            .iter()
-            .zip(&self.0)
-            .map(|(field, value)| (*field, value.as_ref()))
+        Field::ALL.iter().zip(&self.0).map(|(field, value)| (*field, value.as_ref()))
     }
 }
 
@@ -219,9 +203,7 @@ pub struct Activity<'a> {
 #[must_use]
 pub fn is_app_token(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 #[cfg(test)]

@@ -1,1 +1,175 @@
-//! (being written)
+//! A batch: the body of `/v1/activities`, from an SDK or server of the advertiser's own.
+
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::activity::{Activity, Kind, Provider};
+use crate::callback::draft::{self, Draft, first, shown};
+use crate::callback::{json, media_type};
+use crate::discard::{Discard, Reason};
+use crate::field::Field;
+use crate::time;
+
+mod unpack;
+
+/// The most activities of a batch (product.md).
+pub const MAX_ITEMS: usize = 500;
+
+/// The most bytes of a batch, unpacked (product.md: 4 MiB).
+pub const MAX_UNPACKED_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most characters of an `event_id` (product.md).
+pub const MAX_EVENT_ID_CHARS: usize = 128;
+
+/// A body as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<'a> {
+    /// `Content-Type`; empty for none.
+    pub content_type: &'a str,
+    /// `Content-Encoding`; empty for none.
+    pub content_encoding: &'a str,
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Whether the gateway took them for text, which damages compressed bytes.
+    pub was_text: bool,
+}
+
+/// Why a whole batch was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BatchError {
+    /// Over 4 MiB unpacked.
+    #[error("the body has over {MAX_UNPACKED_BYTES} bytes unpacked; send less per request")]
+    TooLarge,
+    /// Over 500 items.
+    #[error("the batch has over {MAX_ITEMS} items; send fewer per request")]
+    TooMany,
+    /// A content type that is not read.
+    #[error("the content type is `{0}`; application/json, application/x-ndjson and application/octet-stream are read")]
+    UnsupportedType(String),
+    /// A content encoding that is not read.
+    #[error("the content encoding is `{0}`; gzip and zstd are read")]
+    UnsupportedEncoding(String),
+    /// Compressed bytes that a gateway took for text.
+    #[error(
+        "{0}; send compressed bodies as application/x-ndjson or application/octet-stream: JSON types are passed on as text, which damages them"
+    )]
+    DamagedText(String),
+    /// Not the JSON it says it is.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// The items of a body, each an activity or why it is none, in the order sent.
+pub fn parse(body: &Body<'_>, received_at: i64) -> Result<Vec<Result<Activity<'static>, Discard>>, BatchError> {
+    let may_be_lines = match media_type(body.content_type).as_str() {
+        "application/json" | "text/json" => false,
+        "" | "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/octet-stream" => true,
+        other => return Err(BatchError::UnsupportedType(shown(other))),
+    };
+    if body.bytes.len() > MAX_UNPACKED_BYTES {
+        return Err(BatchError::TooLarge);
+    }
+    let bytes = unpack::unpack(body.content_encoding, body.bytes, body.was_text)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| malformed("the body is not UTF-8"))?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let items = if may_be_lines && !is_document(text) { lines(text) } else { document(text) }?;
+    Ok(items.into_iter().map(|item| activity(item, received_at)).collect())
+}
+
+fn malformed(detail: impl Into<String>) -> BatchError {
+    BatchError::Malformed(detail.into())
+}
+
+/// `{"activities":[…]}`.
+#[derive(serde::Deserialize)]
+struct Wrapper<'a> {
+    #[serde(borrow)]
+    activities: Option<&'a RawValue>,
+}
+
+/// Whether a body that may be lines is one document: an array, or the wrapper, whole or broken off.
+fn is_document(text: &str) -> bool {
+    let begins = |object: &str| object.trim_start().starts_with("\"activities\"");
+    text.starts_with('[')
+        || text.strip_prefix('{').is_some_and(begins)
+        || serde_json::from_str(text).is_ok_and(|wrapper: Wrapper<'_>| wrapper.activities.is_some())
+}
+
+/// The items of an array or of the wrapper's.
+fn document(text: &str) -> Result<Vec<&str>, BatchError> {
+    const ADVICE: &str = "the body is neither an array of activities nor {\"activities\":[…]}";
+    let broken = |error: serde_json::Error| malformed(format!("the body is broken JSON: {error}"));
+    let array = match text.as_bytes().first() {
+        Some(b'{') => {
+            let wrapper: Wrapper<'_> = serde_json::from_str(text).map_err(broken)?;
+            wrapper.activities.map(RawValue::get).ok_or_else(|| malformed(ADVICE))?
+        }
+        _ => text,
+    };
+    if !array.starts_with('[') {
+        return Err(malformed(ADVICE));
+    }
+    let mut reader = serde_json::Deserializer::from_str(array);
+    let items = reader.deserialize_seq(Items).map_err(broken)?;
+    reader.end().map_err(broken)?;
+    if items.len() > MAX_ITEMS { Err(BatchError::TooMany) } else { Ok(items) }
+}
+
+/// One item a line; empty lines are none.
+fn lines(text: &str) -> Result<Vec<&str>, BatchError> {
+    let items: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(MAX_ITEMS + 1).collect();
+    if items.len() > MAX_ITEMS { Err(BatchError::TooMany) } else { Ok(items) }
+}
+
+/// Collects one element more than is allowed, at most, and reads over the rest.
+struct Items;
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<&'de str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of activities")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while items.len() <= MAX_ITEMS
+            && let Some(item) = elements.next_element::<&RawValue>()?
+        {
+            items.push(item.get());
+        }
+        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(items)
+    }
+}
+
+fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> {
+    const FORM: &str = "Unix milliseconds or RFC 3339";
+    let mut params = json::flatten(item)?;
+    draft::tidy(&mut params);
+    let kind = kind(first(&params, "kind"))?;
+    let app_token = draft::app_token(first(&params, "app_token"))?;
+    let parse_time = time::parse_millis_or_rfc3339;
+    let created_at = draft::created_at(first(&params, "created_at"), parse_time, received_at, FORM)?;
+    let (fields, extra) = draft::assign(&params, &["kind", "app_token", "created_at"], &[], parse_time);
+    let event_id = fields.text(Field::EventId).unwrap_or_default();
+    if event_id.chars().nth(MAX_EVENT_ID_CHARS).is_some() {
+        let detail =
+            format!("event_id has {} characters; at most {MAX_EVENT_ID_CHARS} are taken", event_id.chars().count());
+        return Err(Discard::new(Reason::BadEventId, detail));
+    }
+    let provider = Provider::Sdk;
+    Draft { provider, kind, app_token, created_at, received_at, fields, extra }.finish(&params)
+}
+
+fn kind(found: Option<&str>) -> Result<Kind, Discard> {
+    let bad =
+        |what: String| Discard::new(Reason::BadKind, format!("kind is {what}; one is install, reattribution or event"));
+    let name = found.ok_or_else(|| bad("missing".to_owned()))?;
+    Kind::from_name(name).ok_or_else(|| bad(format!("`{}`", shown(name))))
+}
+
+#[cfg(test)]
+mod tests;

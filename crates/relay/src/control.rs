@@ -19,10 +19,7 @@ impl Key {
     /// The key of these two parts.
     #[must_use]
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
-        Self {
-            pk: pk.into(),
-            sk: sk.into(),
-        }
+        Self { pk: pk.into(), sk: sk.into() }
     }
 }
 
@@ -41,10 +38,7 @@ impl Item {
     /// The document as a domain type. A document that does not fit is an operator's matter (a newer release wrote it, or a hand did).
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         serde_json::from_value(self.doc.clone()).map_err(|error| {
-            let detail = format!(
-                "item {}/{} is not what this release expects: {error}",
-                self.key.pk, self.key.sk
-            );
+            let detail = format!("item {}/{} is not what this release expects: {error}", self.key.pk, self.key.sk);
             Fault::new(FaultKind::Denied, "control:Read", detail)
         })
     }
@@ -111,12 +105,7 @@ impl Write {
     ) -> Result<Self, Fault> {
         let doc = serde_json::to_value(value)
             .map_err(|error| Fault::new(FaultKind::Denied, "control:Write", error.to_string()))?;
-        Ok(Self::Put {
-            key,
-            doc,
-            expires_at,
-            expect,
-        })
+        Ok(Self::Put { key, doc, expires_at, expect })
     }
 
     /// Where it writes.

@@ -1,1 +1,354 @@
-//! (being written)
+//! An export: a request for the rows of a period, from the queue to a file.
+//!
+//! Everything stands in table `control`: the export under its owner (so that another owner's id is simply not found), its place in the
+//! queue, the run slots, and when each owner was last served.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::activity::{ActivityId, Kind};
+use crate::control::Key;
+use crate::period::{Period, Zone};
+use crate::port::Upload;
+use crate::reader::Selection;
+use crate::row::Column;
+
+mod filter;
+pub mod queue;
+mod request;
+pub mod store;
+mod totals;
+mod view;
+
+pub use filter::{FILTERS, Filters};
+pub use request::{ExportRequest, RequestError};
+pub use totals::{Amount, MAX_CURRENCIES, Totals};
+pub use view::View;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Where an export stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Waits for a run slot.
+    Queued,
+    /// Has a run slot; an execution reads and writes.
+    Running,
+    /// The file is there.
+    Done,
+    /// The period holds no rows; there is no file.
+    Empty,
+    /// It went wrong; the error says how.
+    Failed,
+    /// The advertiser took it back.
+    Cancelled,
+    /// Was done; the file has been deleted. Never stored: it follows from the time that has passed.
+    Expired,
+}
+
+impl Status {
+    /// The name in answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Empty => "empty",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether nothing more will happen to it.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::Queued | Self::Running => false,
+            Self::Done | Self::Empty | Self::Failed | Self::Cancelled | Self::Expired => true,
+        }
+    }
+}
+
+/// What went wrong, for people and for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A stable word.
+    pub code: String,
+    /// What happened and what to do.
+    pub detail: String,
+}
+
+/// How far the worker has come: everything up to here is in the upload's parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The upload, once one was begun.
+    pub upload: Option<Upload>,
+    /// How many parts it has.
+    pub parts: u32,
+    /// The last row's `created_at` and `activity_id`.
+    pub after: Option<(i64, String)>,
+    /// Rows in the parts.
+    pub rows: u64,
+    /// Bytes in the parts.
+    pub bytes: u64,
+    /// Sums over the rows in the parts.
+    pub totals: Totals,
+    /// Every row is in the parts; the file is about to be made of them.
+    pub finishing: bool,
+}
+
+/// The mail about an export's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeState {
+    /// When somebody last began to send it: milliseconds since the epoch.
+    pub claimed_at: i64,
+    /// The id of the event that made them: its own retry need not wait for itself.
+    pub claimed_by: String,
+    /// When it was handed to the mail service; `None` while it may yet fail.
+    pub sent_at: Option<i64>,
+    /// Why the mail service refused it for good.
+    pub refused: Option<String>,
+}
+
+/// An export as stored: item `export#{owner}` / `{export_id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// Names it, its execution and its file; see [`export_id`].
+    pub export_id: String,
+    /// Whose it is.
+    pub owner: String,
+    /// Where it stands.
+    pub status: Status,
+    /// The app.
+    pub app_token: String,
+    /// The kind.
+    pub kind: Kind,
+    /// The first local day, `yyyy-mm-dd`.
+    pub start_date: String,
+    /// The last local day, `yyyy-mm-dd`.
+    pub end_date: String,
+    /// The IANA zone.
+    pub timezone: String,
+    /// The first moment of the period: milliseconds since the epoch. Stored, so that a newer zone database changes no running export.
+    pub from: i64,
+    /// The first moment after it.
+    pub to: i64,
+    /// Where the mail goes.
+    pub email: String,
+    /// The file's format: `csv`.
+    pub format: String,
+    /// The columns asked for; `None` for the kind's own.
+    pub columns: Option<Vec<String>>,
+    /// Which rows.
+    pub filters: Filters,
+    /// Whether the file is made for spreadsheets.
+    pub excel: bool,
+    /// Rows that reached the door later are left out: milliseconds since the epoch. It is the time of the request.
+    pub as_of: i64,
+    /// Rows that happened earlier are past the owner's retention: milliseconds since the epoch.
+    pub kept_since: i64,
+    /// When it got its slot.
+    pub started_at: Option<i64>,
+    /// When it reached its end.
+    pub finished_at: Option<i64>,
+    /// Every record that arrived before this moment was in the pages when reading began: milliseconds since the epoch.
+    pub complete_until: Option<i64>,
+    /// How far the worker has come.
+    pub checkpoint: Checkpoint,
+    /// Steps that began.
+    pub steps: u32,
+    /// Steps that ended without having moved the checkpoint, since it last moved.
+    pub idle_steps: u32,
+    /// Executions that ended before it did; the next one carries on.
+    pub lost_executions: u32,
+    /// What went wrong.
+    pub error: Option<Failure>,
+    /// The mail about its end.
+    pub notice: Option<NoticeState>,
+    /// When the last link that was made ends: milliseconds since the epoch.
+    pub link_expires_at: Option<i64>,
+    /// Ties log lines, object and mails together.
+    pub trace_id: String,
+}
+
+/// What a request brings besides its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Whose API key it was.
+    pub owner: String,
+    /// The owner's retention: days.
+    pub retention_days: u16,
+    /// Milliseconds since the epoch.
+    pub now: i64,
+    /// The new export's id.
+    pub export_id: String,
+    /// The request's trace id.
+    pub trace_id: String,
+}
+
+impl Export {
+    /// A new export in the queue.
+    #[must_use]
+    pub fn new(request: ExportRequest, asked: Asked) -> Self {
+        let Period { start_date, end_date, zone, from, to } = request.period;
+        Self {
+            export_id: asked.export_id,
+            owner: asked.owner,
+            status: Status::Queued,
+            app_token: request.app_token,
+            kind: request.kind,
+            start_date,
+            end_date,
+            timezone: zone.name().to_owned(),
+            from,
+            to,
+            email: request.email,
+            format: "csv".to_owned(),
+            columns: request.columns.map(|columns| columns.iter().map(|column| column.name().to_owned()).collect()),
+            filters: request.filters,
+            excel: request.excel,
+            as_of: asked.now,
+            kept_since: asked.now.saturating_sub(i64::from(asked.retention_days).saturating_mul(DAY_MS)),
+            started_at: None,
+            finished_at: None,
+            complete_until: None,
+            checkpoint: Checkpoint::default(),
+            steps: 0,
+            idle_steps: 0,
+            lost_executions: 0,
+            error: None,
+            notice: None,
+            link_expires_at: None,
+            trace_id: asked.trace_id,
+        }
+    }
+
+    /// Where an export stands in the table.
+    #[must_use]
+    pub fn key(owner: &str, export_id: &str) -> Key {
+        Key::new(partition(owner), export_id)
+    }
+
+    /// The status as an advertiser sees it: a file older than `retention_days` is gone.
+    #[must_use]
+    pub fn status_at(&self, now: i64, retention_days: u16) -> Status {
+        let expired = |finished: i64| now >= finished.saturating_add(i64::from(retention_days).saturating_mul(DAY_MS));
+        let is_expired = self.status == Status::Done && self.finished_at.is_some_and(expired);
+        if is_expired { Status::Expired } else { self.status }
+    }
+
+    /// Ends it.
+    pub fn finish(&mut self, status: Status, now: i64) {
+        self.status = status;
+        self.finished_at = Some(now);
+    }
+
+    /// Ends it badly.
+    pub fn fail(&mut self, code: &str, detail: impl Into<String>, now: i64) {
+        self.error = Some(Failure { code: code.to_owned(), detail: detail.into() });
+        self.finish(Status::Failed, now);
+    }
+
+    /// What the worker reads, behind its checkpoint.
+    #[must_use]
+    pub fn selection(&self, shards: u32) -> Selection {
+        let after = self.checkpoint.after.as_ref();
+        Selection {
+            app_token: self.app_token.clone(),
+            kind: self.kind,
+            from: self.from,
+            to: self.to,
+            as_of: self.as_of,
+            kept_since: self.kept_since,
+            after: after.and_then(|(created_at, id)| Some((*created_at, id.parse::<ActivityId>().ok()?))),
+            shards,
+        }
+    }
+
+    /// The columns of its file. A name that this release no longer knows is left out.
+    #[must_use]
+    pub fn file_columns(&self) -> Vec<Column> {
+        self.columns.as_ref().map_or_else(
+            || Column::defaults(self.kind),
+            |names| names.iter().filter_map(|name| Column::from_name(name)).collect(),
+        )
+    }
+
+    /// The zone of its dates and times. One that this release no longer knows counts as UTC; zones are never removed.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        Zone::named(&self.timezone).unwrap_or_else(Zone::utc)
+    }
+
+    /// The file's name: `{app_token}_{kind}_{yyyymmdd}_{yyyymmdd}_{zone with / -> _}.csv`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let compact = |date: &str| date.replace('-', "");
+        let (start, end) = (compact(&self.start_date), compact(&self.end_date));
+        format!("{}_{}_{start}_{end}_{}.csv", self.app_token, self.kind, self.timezone.replace('/', "_"))
+    }
+
+    /// The key of its object in the export bucket.
+    #[must_use]
+    pub fn object_key(&self) -> String {
+        format!("exports/{}/{}/{}", self.owner, self.export_id, self.file_name())
+    }
+
+    /// What goes on the object besides its bytes.
+    #[must_use]
+    pub fn object_metadata(&self) -> Vec<(&'static str, String)> {
+        vec![("trace-id", self.trace_id.clone()), ("export-id", self.export_id.clone())]
+    }
+
+    /// The name of its execution: the export's id; an execution that takes over from a lost one counts on.
+    #[must_use]
+    pub fn execution_name(&self) -> String {
+        match self.lost_executions {
+            0 => self.export_id.clone(),
+            lost => format!("{}-{lost}", self.export_id),
+        }
+    }
+
+    /// The input of its execution.
+    #[must_use]
+    pub fn execution_input(&self) -> String {
+        let members =
+            BTreeMap::from([("owner", &self.owner), ("export_id", &self.export_id), ("trace_id", &self.trace_id)]);
+        serde_json::json!(members).to_string()
+    }
+}
+
+/// The partition of an owner's exports; sort keys are export ids, so descending is newest first.
+#[must_use]
+pub fn partition(owner: &str) -> String {
+    format!("export#{owner}")
+}
+
+/// A new export's id: 48 bits of milliseconds and 80 random bits as 32 hexadecimal digits, sortable by time.
+#[must_use]
+pub fn export_id(now: i64, random: [u8; 10]) -> String {
+    let time = now.to_be_bytes();
+    let (_, low_48) = time.split_at(2);
+    format!("{}{}", hex::encode(low_48), hex::encode(random))
+}
+
+/// Whether a text can be an export's id.
+#[must_use]
+pub fn is_export_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The owner and export of an object in the export bucket; `None` for any other object.
+#[must_use]
+pub fn parse_object_key(key: &str) -> Option<(&str, &str)> {
+    let mut parts = key.strip_prefix("exports/")?.splitn(3, '/');
+    let (owner, export_id, file) = (parts.next()?, parts.next()?, parts.next()?);
+    (crate::owner::is_owner_name(owner) && is_export_id(export_id) && !file.is_empty()).then_some((owner, export_id))
+}
+
+#[cfg(test)]
+mod tests;

@@ -42,11 +42,7 @@ impl Fault {
     /// A fault of `kind` at `service`.
     #[must_use]
     pub fn new(kind: FaultKind, service: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            service,
-            detail: detail.into(),
-        }
+        Self { kind, service, detail: detail.into() }
     }
 
     /// Whether trying again can help without an operator.

@@ -300,7 +300,8 @@ mod tests {
 
     #[test]
     fn a_raw_body_of_the_largest_size_fits_a_frame() {
-        let noise: Vec<u8> = (0..32 * 1024).flat_map(|n: u32| blake3::hash(&n.to_le_bytes()).as_bytes()[..4].to_vec()).collect();
+        let noise: Vec<u8> =
+            (0..32 * 1024).flat_map(|n: u32| blake3::hash(&n.to_le_bytes()).as_bytes()[..4].to_vec()).collect();
         assert_eq!(noise.len(), 128 * 1024);
         let raw = raw(noise);
         assert!(raw.encode().len() <= MAX_FRAME_BYTES);
@@ -346,7 +347,9 @@ mod tests {
         let mut activity = arbitrary::one();
         let activities: Vec<_> = (0..200u32)
             .map(|n| {
-                let noise: String = (0..64u32).map(|m| blake3::hash(&[n.to_le_bytes(), m.to_le_bytes()].concat()).to_string()).collect();
+                let noise: String = (0..64u32)
+                    .map(|m| blake3::hash(&[n.to_le_bytes(), m.to_le_bytes()].concat()).to_string())
+                    .collect();
                 activity.extra.insert("noise".into(), noise.into());
                 activity.clone()
             })

@@ -26,10 +26,7 @@ impl Request {
     /// The value of a header by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The token of `Authorization: Bearer …`.
@@ -56,11 +53,7 @@ impl Response {
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
-        Self {
-            status,
-            headers,
-            body: body.to_string(),
-        }
+        Self { status, headers, body: body.to_string() }
     }
 
     /// With one more header.
@@ -101,14 +94,7 @@ impl Problem {
     /// A problem; its `type` is `urn:relay:problem:{code}`.
     #[must_use]
     pub fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            status,
-            title,
-            detail: detail.into(),
-            errors: Vec::new(),
-            retry_after: None,
-        }
+        Self { code, status, title, detail: detail.into(), errors: Vec::new(), retry_after: None }
     }
 
     /// With the fields that were wrong.
@@ -144,10 +130,6 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             headers.push(("retry-after", seconds.to_string()));
         }
-        Response {
-            status: self.status,
-            headers,
-            body: body.to_string(),
-        }
+        Response { status: self.status, headers, body: body.to_string() }
     }
 }

@@ -36,4 +36,5 @@ pub mod port;
 pub mod quarantine;
 pub mod reader;
 pub mod row;
+pub mod tenancy;
 pub mod time;

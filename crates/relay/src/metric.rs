@@ -1,1 +1,221 @@
-//! (being written)
+//! What is counted, and how counts leave a process: CloudWatch's embedded metric format, one line per set of labels.
+//!
+//! Invariants, per activity: `received = accepted + quarantined + dropped + rejected + failed` at the door, and
+//! `decoded = stored + faulted` in the writer; undecodable frames are counted apart.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::activity::Provider;
+use crate::discard::Reason;
+
+/// The CloudWatch namespace of every metric.
+pub const NAMESPACE: &str = "Relay";
+
+/// Counts leave a process at most this often: milliseconds. A line per request would cost more than the store.
+pub const FLUSH_EVERY_MS: i64 = 60_000;
+
+macro_rules! metrics {
+    ($($variant:ident $name:literal $doc:literal,)+) => {
+        /// Everything that is counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Metric {
+            $(#[doc = $doc] $variant,)+
+        }
+
+        impl Metric {
+            /// Every metric.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name in CloudWatch, dashboards and alarms.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+metrics! {
+    Received "received" "Activities that reached the door under a known key.",
+    Accepted "accepted" "Activities that are durable in the stream and were answered 200.",
+    Quarantined "quarantined" "Callbacks that could not be understood and are durable as Raw frames, by reason.",
+    Dropped "dropped" "Activities that the owner asked not to keep, by reason.",
+    Rejected "rejected" "Activities of a batch that were refused by index, by reason.",
+    Failed "failed" "Activities that were answered 503 because of a fault, by kind of fault.",
+    Refused "refused" "Requests that were refused before any activity was seen, by problem code.",
+    Decoded "decoded" "Activities that the writer read from frames.",
+    Stored "stored" "Activities that are durable in pages.",
+    Faulted "faulted" "Activities whose page could not be stored because of a fault; the stream brings them again.",
+    Undecodable "undecodable" "Frames that could not be decoded and went to the quarantine.",
+    QuarantinedRaw "quarantined_raw" "Raw frames that the writer put into the quarantine, by reason.",
+    ExportsRequested "exports_requested" "Exports that were taken into the queue.",
+    ExportsStarted "exports_started" "Exports that were given a slot.",
+    ExportsDone "exports_done" "Exports whose file is complete.",
+    ExportsEmpty "exports_empty" "Exports whose period held nothing.",
+    ExportsFailed "exports_failed" "Exports that ended in failure, by error name.",
+    ExportsCancelled "exports_cancelled" "Exports that were cancelled.",
+    ExportRows "export_rows" "Rows written into files.",
+    MailsSent "mails_sent" "Mails that the mail service took.",
+    MailsRejected "mails_rejected" "Mails that the mail service refuses for what they are.",
+    MailsFailed "mails_failed" "Mails that a fault kept from being sent, by kind of fault.",
+}
+
+/// What a count is told apart by. All texts come from fixed lists, so that the number of metrics is bounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels {
+    provider: Option<&'static str>,
+    reason: Option<&'static str>,
+}
+
+impl Labels {
+    /// No labels.
+    pub const NONE: Self = Self { provider: None, reason: None };
+
+    /// Told apart by provider.
+    #[must_use]
+    pub const fn provider(provider: Provider) -> Self {
+        Self { provider: Some(provider.name()), reason: None }
+    }
+
+    /// Told apart by the reason of a discard, too.
+    #[must_use]
+    pub const fn discard(self, reason: Reason) -> Self {
+        self.reason(reason.name())
+    }
+
+    /// Told apart by a reason from a fixed list, too: a kind of fault, an error's or problem's name.
+    #[must_use]
+    pub const fn reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    fn pairs(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        [("provider", self.provider), ("reason", self.reason)]
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| (name, value)))
+    }
+}
+
+/// The counts of one process since they last left it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    counts: BTreeMap<(Labels, Metric), u64>,
+    flushed_at: Option<i64>,
+}
+
+impl Counters {
+    /// Counts `n` more.
+    pub fn add(&mut self, metric: Metric, labels: Labels, n: usize) {
+        if n > 0 {
+            let count = self.counts.entry((labels, metric)).or_default();
+            *count = count.saturating_add(n as u64);
+        }
+    }
+
+    /// How many were counted since the last flush under any labels.
+    #[must_use]
+    pub fn total(&self, metric: Metric) -> u64 {
+        let of_metric = self.counts.iter().filter(|((_, counted), _)| *counted == metric);
+        of_metric.map(|(_, count)| count).sum()
+    }
+
+    /// How many were counted since the last flush under exactly these labels.
+    #[must_use]
+    pub fn get(&self, metric: Metric, labels: Labels) -> u64 {
+        self.counts.get(&(labels, metric)).copied().unwrap_or_default()
+    }
+
+    /// The lines for the log, where a minute is over since the last ones; `now` is milliseconds since the epoch. The first flush of a
+    /// process is at once: one that serves a single request and is frozen for good has told of it.
+    pub fn flush(&mut self, now: i64) -> Vec<String> {
+        let due = self.flushed_at.is_none_or(|last| now.saturating_sub(last) >= FLUSH_EVERY_MS);
+        if !due || self.counts.is_empty() {
+            return Vec::new();
+        }
+        self.flushed_at = Some(now);
+        let mut sets: BTreeMap<Labels, Vec<(Metric, u64)>> = BTreeMap::new();
+        for ((labels, metric), count) in std::mem::take(&mut self.counts) {
+            sets.entry(labels).or_default().push((metric, count));
+        }
+        sets.into_iter().map(|(labels, counts)| line(labels, &counts, now)).collect()
+    }
+}
+
+/// One line of the embedded metric format: each count under its labels, and under none so that alarms see the sum.
+fn line(labels: Labels, counts: &[(Metric, u64)], now: i64) -> String {
+    let names: Vec<&str> = labels.pairs().map(|(name, _)| name).collect();
+    let dimensions = if names.is_empty() { json!([[]]) } else { json!([[], names]) };
+    let metrics: Vec<Value> =
+        counts.iter().map(|(metric, _)| json!({"Name": metric.name(), "Unit": "Count"})).collect();
+    let directive = json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics});
+    let mut object = Map::new();
+    object.insert("_aws".to_owned(), json!({"Timestamp": now, "CloudWatchMetrics": [directive]}));
+    for (name, value) in labels.pairs() {
+        object.insert(name.to_owned(), Value::from(value));
+    }
+    for (metric, count) in counts {
+        object.insert(metric.name().to_owned(), Value::from(*count));
+    }
+    Value::Object(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Metric::ALL.len());
+    }
+
+    #[test]
+    fn counts_leave_at_once_and_then_once_a_minute() {
+        let mut counters = Counters::default();
+        assert!(counters.flush(0).is_empty());
+        counters.add(Metric::Received, Labels::NONE, 1);
+        assert_eq!(counters.flush(1_000).len(), 1);
+        counters.add(Metric::Received, Labels::NONE, 2);
+        assert!(counters.flush(60_999).is_empty());
+        assert_eq!(counters.total(Metric::Received), 2);
+        assert_eq!(counters.flush(61_000).len(), 1);
+        assert_eq!(counters.total(Metric::Received), 0);
+    }
+
+    #[test]
+    fn a_line_counts_under_its_labels_and_under_none() {
+        let adjust = Labels::provider(Provider::Adjust);
+        let mut counters = Counters::default();
+        counters.add(Metric::Received, adjust, 3);
+        counters.add(Metric::Accepted, adjust, 2);
+        counters.add(Metric::Quarantined, adjust.discard(Reason::BadTime), 1);
+        counters.add(Metric::Dropped, adjust, 0);
+        let lines = counters.flush(1_700_000_000_000);
+        let parsed: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(parsed.len(), 2);
+        assert_eq!(parsed[0]["received"], 3);
+        assert_eq!(parsed[0]["accepted"], 2);
+        assert_eq!(parsed[0]["provider"], "adjust");
+        let directive = &parsed[1]["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], "Relay");
+        assert_eq!(directive["Dimensions"], json!([[], ["provider", "reason"]]));
+        assert_eq!(directive["Metrics"], json!([{"Name": "quarantined", "Unit": "Count"}]));
+        assert_eq!(parsed[1]["reason"], "bad_time");
+        assert_eq!(parsed[1]["quarantined"], 1);
+        assert_eq!(parsed[1]["_aws"]["Timestamp"], 1_700_000_000_000_i64);
+    }
+
+    #[test]
+    fn counts_are_told_apart_by_labels_and_summed_over_them() {
+        let mut counters = Counters::default();
+        counters.add(Metric::Quarantined, Labels::NONE.discard(Reason::BadTime), 1);
+        counters.add(Metric::Quarantined, Labels::NONE.discard(Reason::UnknownApp), 2);
+        assert_eq!(counters.total(Metric::Quarantined), 3);
+        assert_eq!(counters.get(Metric::Quarantined, Labels::NONE.discard(Reason::UnknownApp)), 2);
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::export::{Export, Totals};
 use crate::link::Link;
-use crate::period::{LocalClock, Zone, rfc3339};
+use crate::period::LocalClock;
 use crate::time::date_of_day;
 
 mod letter;
@@ -10,6 +10,9 @@ mod letter;
 mod tests;
 
 use letter::Letter;
+
+/// The most characters of a request's filters that a mail shows.
+const MOST_SHOWN: usize = 500;
 
 /// A mail without its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +25,18 @@ pub struct Mail {
     pub text: String,
 }
 
-/// The file is there, under this link. `site_url` is where the page is.
+/// What a mail depends on besides its export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Surroundings<'a> {
+    /// Where the page is; `None` leaves the way back out.
+    pub site_url: Option<&'a str>,
+    /// How long files live: days.
+    pub retention_days: u16,
+}
+
+/// The file is there, under this link.
 #[must_use]
-pub fn ready(export: &Export, link: &Link, site_url: Option<&str>) -> Mail {
+pub fn ready(export: &Export, link: &Link, around: Surroundings<'_>) -> Mail {
     let mut letter = Letter::new("Your file is ready");
     let checkpoint = &export.checkpoint;
     let ends = local(export, link.expires_at);
@@ -38,38 +50,40 @@ pub fn ready(export: &Export, link: &Link, site_url: Option<&str>) -> Mail {
     let mut facts = asked(export);
     facts.push(("Rows", grouped(checkpoint.rows)));
     facts.push(("Size", size(checkpoint.bytes)));
-    facts.push(("Complete up to", local(export, export.complete_until.unwrap_or(export.as_of))));
     letter.facts(&facts);
+    letter.paragraph(&complete_up_to(export));
     totals(&mut letter, &checkpoint.totals);
-    letter.paragraph("When the link has ended, ask for a fresh one on the page or with POST /v1/exports/{id}/link.");
-    finish(letter, export, site_url)
+    let (days, id) = (around.retention_days, &export.export_id);
+    letter.paragraph(&format!(
+        "The file is kept for {days} days. When the link has ended, ask for a fresh one on the page or with POST /v1/exports/{id}/link."
+    ));
+    finish(letter, export, around.site_url)
 }
 
 /// The period holds no rows.
 #[must_use]
-pub fn empty(export: &Export, site_url: Option<&str>) -> Mail {
+pub fn empty(export: &Export, around: Surroundings<'_>) -> Mail {
     let mut letter = Letter::new("There is nothing in this period");
     letter.paragraph("No row matches what was asked, so there is no file. This is what was looked for:");
     for warning in warnings(export) {
         letter.warning(&warning);
     }
-    let mut facts = asked(export);
-    facts.push(("Complete up to", local(export, export.complete_until.unwrap_or(export.as_of))));
-    letter.facts(&facts);
+    letter.facts(&asked(export));
+    letter.paragraph(&complete_up_to(export));
     letter.paragraph(
         "If you expected rows, check the app, the kind, the dates with their zone and the filters, and that callbacks arrive.",
     );
-    finish(letter, export, site_url)
+    finish(letter, export, around.site_url)
 }
 
 /// It went wrong.
 #[must_use]
-pub fn failed(export: &Export, site_url: Option<&str>) -> Mail {
+pub fn failed(export: &Export, around: Surroundings<'_>) -> Mail {
     let mut letter = Letter::new("Your file could not be written");
     let detail = export.error.as_ref().map_or("Relay failed while writing the file. Ask again.", |error| &error.detail);
     letter.paragraph(detail);
     letter.facts(&asked(export));
-    finish(letter, export, site_url)
+    finish(letter, export, around.site_url)
 }
 
 fn finish(mut letter: Letter, export: &Export, site_url: Option<&str>) -> Mail {
@@ -95,12 +109,30 @@ fn asked(export: &Export) -> Vec<(&'static str, String)> {
     ];
     if !export.filters.is_empty() {
         let filters = export.filters.iter().map(|(name, values)| format!("{name} is {}", values.join(" or ")));
-        facts.push(("Only rows where", filters.collect::<Vec<_>>().join("; ")));
+        facts.push(("Only rows where", shortened(&filters.collect::<Vec<_>>().join("; "))));
     }
     if let Some(columns) = &export.columns {
         facts.push(("Columns", columns.join(", ")));
     }
     facts
+}
+
+/// A request may name thousands of values; a mail shows the first.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
+    }
+}
+
+/// Everything that arrived before that moment was there to be read.
+fn complete_up_to(export: &Export) -> String {
+    let until = export.complete_until.unwrap_or(export.as_of);
+    let [date, clock] = date_and_clock(export, until);
+    format!(
+        "Complete up to {clock} on {date} ({}): everything that had arrived by then was considered.",
+        export.timezone
+    )
 }
 
 fn warnings(export: &Export) -> Vec<String> {
@@ -134,10 +166,15 @@ fn totals(letter: &mut Letter, totals: &Totals) {
 
 /// `2026-11-14 18:30 (Asia/Seoul)`.
 fn local(export: &Export, ms: i64) -> String {
-    let zone: Zone = export.zone();
-    let text = LocalClock::new(zone).text(ms);
-    let minute = text.as_ref().and_then(|text| text.get(..16)).map(String::from_utf8_lossy);
-    minute.map_or_else(|| rfc3339(ms), |minute| format!("{minute} ({})", export.timezone))
+    let [date, clock] = date_and_clock(export, ms);
+    format!("{date} {clock} ({})", export.timezone)
+}
+
+fn date_and_clock(export: &Export, ms: i64) -> [String; 2] {
+    let text = LocalClock::new(export.zone()).text(ms).unwrap_or(*b"0000-00-00 00:00:00");
+    let part =
+        |range: std::ops::Range<usize>| text.get(range).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+    [part(0..10), part(11..16)]
 }
 
 /// `1,234,567`.

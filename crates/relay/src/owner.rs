@@ -10,7 +10,10 @@ use crate::control::Key;
 /// How long an owner's activities are kept where nothing else was asked: days.
 pub const DEFAULT_RETENTION_DAYS: u16 = 90;
 
-/// The owner's profile: item `owner#{owner}` / `profile`.
+/// The partition that lists all owners, one item a name.
+pub const OWNERS: &str = "owners";
+
+/// The owner's profile: item `owner#{owner}` / `profile`; and, for listing, `owners` / `{owner}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// The name: `[a-z0-9-]{1,40}`.
@@ -34,6 +37,12 @@ impl Owner {
         Key::new(partition(owner), "profile")
     }
 
+    /// Where its name stands among all owners.
+    #[must_use]
+    pub fn listing_key(owner: &str) -> Key {
+        Key::new(OWNERS, owner)
+    }
+
     /// Whether an activity with this event token is kept. One without a token always is.
     #[must_use]
     pub fn keeps(&self, event_token: Option<&str>) -> bool {
@@ -43,9 +52,7 @@ impl Owner {
     /// Whether a mail may go to this address: its domain is registered.
     #[must_use]
     pub fn may_mail(&self, address: &str) -> bool {
-        address
-            .rsplit_once('@')
-            .is_some_and(|(_, domain)| self.mail_domains.contains(&domain.to_ascii_lowercase()))
+        address.rsplit_once('@').is_some_and(|(_, domain)| self.mail_domains.contains(&domain.to_ascii_lowercase()))
     }
 }
 
@@ -59,9 +66,7 @@ pub fn partition(owner: &str) -> String {
 #[must_use]
 pub fn is_owner_name(text: &str) -> bool {
     (1..=40).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// An app token's owner: item `app#{app_token}` / `app`, claimed conditionally; and, for listing, `owner#{owner}` / `app#{app_token}`.
@@ -131,13 +136,7 @@ impl KeyRecord {
     pub fn of(secret: &str, owner: &str, role: Role, created_at: i64) -> Self {
         let sha256 = secret_hash(secret);
         let key_id = sha256.chars().take(12).collect();
-        Self {
-            key_id,
-            owner: owner.to_owned(),
-            role,
-            sha256,
-            created_at,
-        }
+        Self { key_id, owner: owner.to_owned(), role, sha256, created_at }
     }
 
     /// Where the record of the secret with this hash stands.

@@ -19,6 +19,7 @@ use crate::avro::{self, Cursor, DecodeError, put_bytes};
 use crate::control::{Expect, Key, Write};
 use crate::fault::Fault;
 use crate::port::ControlTable;
+use crate::time::date_of_day;
 
 /// The most bytes of a page: well below DynamoDB's 400 KB an item, names and keys included (storage.md).
 pub const MAX_PAGE_BYTES: usize = 300 * 1024;
@@ -242,13 +243,6 @@ pub fn datums(bytes: &[u8]) -> impl Iterator<Item = Result<Range<usize>, DecodeE
     })
 }
 
-/// `yyyy-mm-dd` of a day since the epoch; days beyond the calendar are its ends.
-#[must_use]
-pub fn date_of_day(day: i64) -> String {
-    let days = jiff::Span::new().try_days(day).unwrap_or_default();
-    jiff::civil::date(1970, 1, 1).saturating_add(days).to_string()
-}
-
 #[derive(serde::Serialize, serde::Deserialize)]
 struct ShardsSetting {
     largest: u32,
@@ -363,7 +357,9 @@ mod tests {
         let mut activity = arbitrary::one();
         let bytes: Vec<_> = (0..200u32)
             .map(|n| {
-                let noise: String = (0..64u32).map(|m| blake3::hash(&[n.to_le_bytes(), m.to_le_bytes()].concat()).to_string()).collect();
+                let noise: String = (0..64u32)
+                    .map(|m| blake3::hash(&[n.to_le_bytes(), m.to_le_bytes()].concat()).to_string())
+                    .collect();
                 activity.activity_id = ActivityId(u128::from(n).to_le_bytes());
                 activity.extra.insert("noise".into(), noise.into());
                 encoded(&activity)

@@ -234,6 +234,13 @@ impl Minute {
         self.rows.iter().filter_map(bytes).map(avro::decode)
     }
 
+    /// One row by its place in the minute; `None` behind the last.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<Result<Activity<'_>, DecodeError>> {
+        let (page, range) = self.rows.get(row)?;
+        self.pages.get(*page)?.get(range.clone()).map(avro::decode)
+    }
+
     /// How many rows.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -1,1 +1,122 @@
 //! Takes a callback, acknowledges it when it is durable in the stream.
+//!
+//! What an answer promises: **200** every activity that was not refused by index is durable, or was dropped because its owner asked for it, or is
+//! kept raw and can be replayed; **503** some of it may not be durable, send it again (ids make that harmless); **4xx** nothing was kept.
+
+pub mod activities;
+pub mod callbacks;
+pub mod config;
+pub mod durable;
+pub mod handler;
+pub mod respond;
+pub mod route;
+pub mod tenants;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use relay::callback::{KEY_PARAMETER, query};
+use relay::fault::Fault;
+use relay::http::{Request, Response};
+use relay::metric::{Counters, Labels, Metric};
+use relay::owner::{Owner, Role};
+use relay::port::{ControlTable, Stream};
+use serde_json::json;
+
+use respond::Refusal;
+use route::Route;
+use tenants::Tenants;
+
+/// The door: what it needs to take callbacks and batches.
+#[derive(Debug)]
+pub struct App<S, C> {
+    /// Where activities become durable.
+    pub stream: S,
+    /// Who may come in, and with what.
+    pub tenants: Tenants<C>,
+    /// What was counted since the last minute.
+    counters: Mutex<Counters>,
+}
+
+/// One request with what came to it at the door.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// When it reached the door: milliseconds since the epoch, UTC.
+    pub now: i64,
+    /// 32 hexadecimal digits that name the request in answers, logs and Raw frames.
+    pub trace_id: &'a str,
+}
+
+impl<S: Stream, C: ControlTable> App<S, C> {
+    /// A door over these ports.
+    pub fn new(stream: S, control: C) -> Self {
+        Self { stream, tenants: Tenants::new(control), counters: Mutex::default() }
+    }
+
+    /// The answer to a request: total, whatever was sent.
+    pub async fn answer(&self, visit: Visit<'_>) -> Response {
+        let result = match Route::of(visit.request) {
+            Ok(Route::Callback(provider)) => self.callback(visit, provider).await,
+            Ok(Route::Activities) => self.activities(visit).await,
+            Ok(Route::Health) => Ok(health()),
+            Err(refusal) => Err(refusal),
+        };
+        let response = result.unwrap_or_else(|refusal| self.refuse(visit, &refusal));
+        response.with_header("x-relay-trace-id", visit.trace_id)
+    }
+
+    /// What was counted since the last minute.
+    pub fn counters(&self) -> MutexGuard<'_, Counters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The owner whose ingest key the request carries. Where that cannot be found out, one activity has failed.
+    async fn authenticate(&self, visit: Visit<'_>, labels: Labels) -> Result<Arc<Owner>, Refusal> {
+        let request = visit.request;
+        let in_query = query::value(&request.query, KEY_PARAMETER);
+        let in_header = || request.bearer().or_else(|| request.header("x-relay-key")).map(str::to_owned);
+        let secret = in_query.or_else(in_header).filter(|key| !key.is_empty()).ok_or(Refusal::MissingKey)?;
+        let failed = |fault| {
+            self.counters().add(Metric::Received, labels, 1);
+            self.fail(fault, labels, 1, "the key cannot be looked up at the moment".to_owned())
+        };
+        let record = self.tenants.key(&secret, visit.now).await.map_err(failed)?.ok_or(Refusal::UnknownKey)?;
+        match record.role {
+            Role::Api => Err(Refusal::WrongRole),
+            Role::Ingest => self.tenants.owner(&record.owner, visit.now).await.map_err(failed),
+        }
+    }
+
+    /// Counts activities that a fault kept from being durable, and makes the refusal.
+    fn fail(&self, fault: Fault, labels: Labels, activities: usize, detail: String) -> Refusal {
+        self.counters().add(Metric::Failed, labels.reason(fault.kind.name()), activities);
+        Refusal::Unavailable { fault, detail }
+    }
+
+    fn refuse(&self, visit: Visit<'_>, refusal: &Refusal) -> Response {
+        let problem = refusal.problem();
+        let (trace_id, code) = (visit.trace_id, problem.code);
+        if let Refusal::Unavailable { fault, .. } = refusal {
+            tracing::error!(
+                trace_id,
+                code,
+                service = fault.service,
+                kind = fault.kind.name(),
+                fault = fault.detail,
+                "not durable"
+            );
+        } else {
+            tracing::debug!(trace_id, code, "refused");
+            self.counters().add(Metric::Refused, Labels::NONE.reason(code), 1);
+        }
+        refusal
+            .headers()
+            .into_iter()
+            .fold(problem.response(trace_id), |response, (name, value)| response.with_header(name, value))
+    }
+}
+
+fn health() -> Response {
+    Response::json(200, &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}

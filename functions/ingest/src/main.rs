@@ -1,2 +1,20 @@
-//! Takes a callback, acknowledges it when it is durable in the stream.
-fn main() {}
+//! The function's process: configuration, clients, and the runtime's loop.
+// The SDK's futures nest deeper than the compiler's default of 128 lets it lay out.
+#![recursion_limit = "256"]
+
+use ingest::App;
+use ingest::config::Config;
+use ingest::handler::handle;
+use lambda_runtime::{Error, run, service_fn};
+use relay_aws::config::Aws;
+use relay_aws::dynamodb::AwsControl;
+use relay_aws::kinesis::AwsStream;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    relay_lambda::logging::init();
+    let config = Config::from_env(relay_lambda::process::env)?;
+    let aws = Aws::load().await;
+    let app = App::new(AwsStream::new(&aws, &config.stream_name), AwsControl::new(&aws, &config.control_table));
+    run(service_fn(|event| handle(&app, event))).await
+}

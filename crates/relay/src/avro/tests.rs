@@ -31,7 +31,12 @@ fn the_schema_names_the_fields_of_the_table_in_order() {
 #[test]
 fn the_fingerprint_is_the_schemas() {
     let fingerprint = schema().fingerprint::<Rabin>();
-    assert_eq!(fingerprint.bytes, FINGERPRINT.to_le_bytes(), "{:#018x}", u64::from_le_bytes(fingerprint.bytes.clone().try_into().unwrap()));
+    assert_eq!(
+        fingerprint.bytes,
+        FINGERPRINT.to_le_bytes(),
+        "{:#018x}",
+        u64::from_le_bytes(fingerprint.bytes.clone().try_into().unwrap())
+    );
 }
 
 #[test]

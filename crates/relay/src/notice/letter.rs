@@ -60,22 +60,20 @@ impl Letter {
     }
 
     fn rows<'a>(&mut self, heading: Option<&str>, rows: impl Iterator<Item = (&'a str, &'a str)>) {
-        let mut html = String::new();
-        let mut text = String::new();
+        let mut html = vec![];
+        let mut text = vec![];
         if let Some(heading) = heading {
-            html.push_str(&format!("<h2 style=\"margin:0 0 8px;font-size:15px\">{}</h2>\n", escape(heading)));
-            text.push_str(&format!("{heading}\n"));
+            html.push(format!("<h2 style=\"margin:0 0 8px;font-size:15px\">{}</h2>", escape(heading)));
+            text.push(heading.to_owned());
         }
-        html.push_str("<table role=\"presentation\" style=\"margin:0 0 16px;border-collapse:collapse\">\n");
+        html.push("<table role=\"presentation\" style=\"margin:0 0 16px;border-collapse:collapse\">".to_owned());
         for (name, value) in rows {
-            let (shown_name, shown_value) = (escape(name), escape(value));
-            html.push_str(&format!(
-                "<tr><td style=\"{CELL}\">{shown_name}</td><td style=\"{CELL}\">{shown_value}</td></tr>\n"
-            ));
-            text.push_str(&format!("  {name}: {value}\n"));
+            text.push(format!("  {name}: {value}"));
+            let [name, value] = [name, value].map(|cell| format!("<td style=\"{CELL}\">{}</td>", escape(cell)));
+            html.push(format!("<tr>{name}{value}</tr>"));
         }
-        html.push_str("</table>");
-        self.block(&html, text.trim_end_matches('\n'));
+        html.push("</table>".to_owned());
+        self.block(&html.join("\n"), &text.join("\n"));
     }
 
     fn block(&mut self, html: &str, text: &str) {

@@ -8,6 +8,8 @@ use crate::owner::Owner;
 
 const NOW: i64 = 1_794_648_600_000; // 2026-11-14T09:30:00Z
 
+const AROUND: Surroundings<'_> = Surroundings { site_url: Some("https://relay.example"), retention_days: 14 };
+
 fn export(filters: &serde_json::Value) -> Export {
     let owner = Owner {
         owner: "demo".into(),
@@ -53,7 +55,7 @@ fn both(mail: &Mail) -> String {
 
 #[test]
 fn a_ready_file() {
-    let mail = ready(&export(&json!({})), &link(), Some("https://relay.example"));
+    let mail = ready(&export(&json!({})), &link(), AROUND);
     assert_eq!(mail.subject, "[Relay] install activities of demo-app, 2026-11-01 to 2026-11-13");
     insta::assert_snapshot!(both(&mail));
 }
@@ -65,30 +67,42 @@ fn a_ready_file_that_is_not_the_whole_truth() {
     export.to = NOW + 1;
     export.kept_since = export.from + 1;
     export.columns = Some(vec!["created_at".into(), "revenue".into()]);
-    insta::assert_snapshot!(both(&ready(&export, &link(), None)));
+    insta::assert_snapshot!(both(&ready(&export, &link(), Surroundings { site_url: None, ..AROUND })));
 }
 
 #[test]
 fn nothing_found() {
-    insta::assert_snapshot!(both(&empty(&export(&json!({})), Some("https://relay.example"))));
+    insta::assert_snapshot!(both(&empty(&export(&json!({})), AROUND)));
 }
 
 #[test]
 fn a_failure() {
     let mut export = export(&json!({}));
     export.fail("unavailable", "The storage did not answer for several minutes. Ask again.", NOW);
-    insta::assert_snapshot!(both(&failed(&export, Some("https://relay.example"))));
+    insta::assert_snapshot!(both(&failed(&export, AROUND)));
 }
 
 #[test]
 fn nothing_remote_is_loaded_and_nothing_foreign_is_markup() {
     let export = export(&json!({"campaign_name": ["<img src=x onerror=alert(1)>", "' onmouseover='x"]}));
-    let html = ready(&export, &link(), Some("https://relay.example/?a=\"><script>")).html;
+    let html = ready(
+        &export,
+        &link(),
+        Surroundings { site_url: Some("https://relay.example/?a=\"><script>"), retention_days: 14 },
+    )
+    .html;
     for forbidden in ["<img", "<script", "<link", "src=", "url(", "' onmouseover='", "@import"] {
         let found = html.find(forbidden).map(|at| &html[at.saturating_sub(20)..(at + 40).min(html.len())]);
         let escaped = found.is_some_and(|found| found.contains("&lt;img src=x"));
         assert!(found.is_none() || escaped, "{forbidden} in {found:?}");
     }
+}
+
+#[test]
+fn thousands_of_values_do_not_fill_a_mail() {
+    let values: Vec<_> = (0..5000).map(|n| format!("캠페인{n}")).collect();
+    let text = empty(&export(&json!({"campaign_name": values})), AROUND).text;
+    assert!(text.contains("캠페인10 or") && text.contains('…') && text.len() < 4000, "{text}");
 }
 
 #[test]

@@ -9,11 +9,17 @@ use crate::activity::Kind;
 use crate::control::{CommitError, Expect, Key, Query, Write};
 use crate::page::{Page, PageDay};
 use crate::port::{
-    ControlTable, Executions, ExecutionState, ExportFiles, PageStore, Quarantine, Record, SortRange, Stream, UploadState,
+    ControlTable, ExecutionState, Executions, ExportFiles, PageStore, Quarantine, Record, SortRange, Stream,
+    UploadState,
 };
 
 fn put(key: &Key, value: u32, expect: Expect) -> Write {
-    Write::Put { key: key.clone(), doc: json!({"value": value, "nested": {"list": [1, "둘", null, true]}}), expires_at: None, expect }
+    Write::Put {
+        key: key.clone(),
+        doc: json!({"value": value, "nested": {"list": [1, "둘", null, true]}}),
+        expires_at: None,
+        expect,
+    }
 }
 
 /// Table `control`: conditions hold, a commit is all or nothing, versions grow, lists are ordered and paged.
@@ -31,7 +37,8 @@ pub async fn control(table: &impl ControlTable, name: &str) {
     assert_eq!(table.get(std::slice::from_ref(&b)).await, [Ok(None)], "a commit is all or nothing");
     let both = [put(&b, 1, Expect::Any), put(&a, 3, Expect::Version(1))];
     table.commit(&both).await.unwrap();
-    let versions: Vec<u64> = table.get(&[a.clone(), b.clone()]).await.into_iter().map(|item| item.unwrap().unwrap().version).collect();
+    let versions: Vec<u64> =
+        table.get(&[a.clone(), b.clone()]).await.into_iter().map(|item| item.unwrap().unwrap().version).collect();
     assert_eq!(versions, [2, 0]);
 
     for sk in ["c", "d#1", "d#2"] {
@@ -148,7 +155,9 @@ pub async fn executions(executions: &impl Executions, name: &str, input: &str) {
 
 #[cfg(test)]
 mod tests {
-    use crate::port::memory::{MemoryControl, MemoryExecutions, MemoryFiles, MemoryPages, MemoryQuarantine, MemoryStream};
+    use crate::port::memory::{
+        MemoryControl, MemoryExecutions, MemoryFiles, MemoryPages, MemoryQuarantine, MemoryStream,
+    };
 
     #[tokio::test]
     async fn the_doubles_keep_the_contract() {

@@ -1,5 +1,9 @@
 //! In-memory doubles of the ports: they enforce AWS's real limits and take scripted faults.
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "doubles serve tests: a poisoned lock is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "doubles serve tests: a poisoned lock is a failed test"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
@@ -44,6 +48,11 @@ impl Script {
     /// The next `times` calls of this name are refused.
     pub fn refuse(&self, call: &'static str, times: usize, kind: FaultKind) {
         self.add(call, std::iter::repeat_n(Trouble::Refused(kind), times));
+    }
+
+    /// Forgets the troubles that have not met their call.
+    pub fn clear(&self) {
+        self.0.lock().unwrap().clear();
     }
 
     fn next(&self, call: &'static str) -> Trouble {

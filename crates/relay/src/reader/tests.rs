@@ -71,14 +71,15 @@ fn own(activity: &Activity<'_>) -> Activity<'static> {
 
 /// Few ids over few minutes around midnight, so that duplicates and neighbours are common.
 fn batches() -> impl Strategy<Value = Vec<Vec<Activity<'static>>>> {
-    let activity = (arbitrary::activity(), 0u8..12, -3i64..3, 0i64..50).prop_map(|(mut activity, id, minute, delay)| {
-        activity.activity_id = ActivityId([id; 16]);
-        activity.created_at = NOON + minute * MINUTE_MS + i64::from(id) * 1000;
-        activity.received_at = NOON + delay;
-        activity.kind = Kind::Install;
-        activity.app_token = "app".into();
-        activity
-    });
+    let activity =
+        (arbitrary::activity(), 0u8..12, -3i64..3, 0i64..50).prop_map(|(mut activity, id, minute, delay)| {
+            activity.activity_id = ActivityId([id; 16]);
+            activity.created_at = NOON + minute * MINUTE_MS + i64::from(id) * 1000;
+            activity.received_at = NOON + delay;
+            activity.kind = Kind::Install;
+            activity.app_token = "app".into();
+            activity
+        });
     prop::collection::vec(prop::collection::vec(activity, 0..12), 0..6)
 }
 

@@ -28,7 +28,11 @@ impl MemoryControl {
     /// Every item, in key order.
     #[must_use]
     pub fn all(&self) -> Vec<Item> {
-        let item = |(key, (version, doc)): (&Key, &(u64, Value))| Item { key: key.clone(), version: *version, doc: doc.clone() };
+        let item = |(key, (version, doc)): (&Key, &(u64, Value))| Item {
+            key: key.clone(),
+            version: *version,
+            doc: doc.clone(),
+        };
         lock(&self.items).iter().map(item).collect()
     }
 
@@ -87,7 +91,8 @@ impl ControlTable for MemoryControl {
     async fn get(&self, keys: &[Key]) -> Vec<Result<Option<Item>, Fault>> {
         self.script.batch("get", keys, |key| {
             let items = lock(&self.items);
-            let item = items.get(key).map(|(version, doc)| Item { key: key.clone(), version: *version, doc: doc.clone() });
+            let item =
+                items.get(key).map(|(version, doc)| Item { key: key.clone(), version: *version, doc: doc.clone() });
             Ok(item)
         })
     }

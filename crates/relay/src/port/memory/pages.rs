@@ -41,7 +41,9 @@ impl MemoryPages {
     fn store(&self, page: &Page) -> Result<(), PutPageError> {
         let bytes = item_bytes(page);
         if bytes > MAX_ITEM_BYTES {
-            return Err(PutPageError::Invalid(format!("an item of {bytes} bytes; at most {MAX_ITEM_BYTES} are allowed")));
+            return Err(PutPageError::Invalid(format!(
+                "an item of {bytes} bytes; at most {MAX_ITEM_BYTES} are allowed"
+            )));
         }
         lock(&self.days).entry(page.day.clone()).or_default().insert(page.sk.clone(), page.clone());
         Ok(())
@@ -69,7 +71,10 @@ impl PageStore for MemoryPages {
             let mut listing = PageListing::default();
             let mut bytes = 0;
             for (sk, page) in days.get(day).into_iter().flatten() {
-                if sk.as_str() < range.from || sk.as_str() >= range.to || range.after.is_some_and(|after| sk.as_str() <= after) {
+                if sk.as_str() < range.from
+                    || sk.as_str() >= range.to
+                    || range.after.is_some_and(|after| sk.as_str() <= after)
+                {
                     continue;
                 }
                 if bytes >= MAX_QUERY_BYTES || limit.is_some_and(|limit| listing.pages.len() >= limit) {

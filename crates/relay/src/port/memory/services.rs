@@ -7,7 +7,7 @@ use super::{Script, broken_limit, lock};
 use crate::fault::Fault;
 use crate::link::Link;
 use crate::notice::Mail;
-use crate::port::{Executions, ExecutionState, LinkSigner, Mailer, SendMailError};
+use crate::port::{ExecutionState, Executions, LinkSigner, Mailer, SendMailError};
 
 /// The most bytes of an execution's input (Step Functions: 256 KiB).
 const MAX_INPUT_BYTES: usize = 256 * 1024;

@@ -97,7 +97,8 @@ impl Backlog for MemoryStream {
             let shards = lock(&self.shards);
             let oldest = shards.iter().enumerate().filter_map(|(shard, records)| {
                 let mark = watermarks.iter().find(|mark| mark.shard_id == Self::shard_id(shard));
-                let behind = |record: &&StreamRecord| mark.is_none_or(|mark| record.sequence_number > mark.sequence_number);
+                let behind =
+                    |record: &&StreamRecord| mark.is_none_or(|mark| record.sequence_number > mark.sequence_number);
                 records.iter().find(behind).map(|record| record.arrived_at)
             });
             Ok(oldest.min())

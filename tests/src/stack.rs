@@ -1,4 +1,4 @@
-//! The running stack that the tests talk to, beside the browser: its keys, its door, its inbox, its files.
+//! The running stack that tests talk to: its keys, its door, its API, its inbox, its files. What is not as it must be is a panic, which fails the test.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -11,24 +11,25 @@ use crate::wait::until;
 const MAIL_LIMIT: Duration = Duration::from_mins(1);
 
 /// What `.relay/stack.json` says.
-pub(crate) struct Stack {
+pub struct Stack {
     facts: Value,
     agent: ureq::Agent,
 }
 
 /// A mail in the stack's inbox.
-pub(crate) struct Mail {
+pub struct Mail {
     /// The plain text.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Stack {
     /// The stack that `RELAY_STACK` names. Without one the test cannot run, and says so past the harness's capture.
-    pub(crate) fn running(case: &str) -> Option<Self> {
+    #[must_use]
+    pub fn running(case: &str) -> Option<Self> {
         let Some(path) = relay_lambda::process::env("RELAY_STACK") else {
             let said = writeln!(
                 std::io::stderr(),
-                "browser::{case} is SKIPPED for want of a stack: set RELAY_STACK to the path of a running stack's .relay/stack.json"
+                "{case} is SKIPPED for want of a stack: set RELAY_STACK to the path of a running stack's .relay/stack.json"
             );
             said.expect("stderr can be written");
             return None;
@@ -41,13 +42,59 @@ impl Stack {
         Some(Self { facts, agent })
     }
 
+    /// Sends a request; answers the status and the body, as JSON where it is.
+    #[must_use]
+    pub fn call(&self, method: &str, path: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = http_request(method, &format!("{}{path}", self.get("api_url")));
+        let request = request.header("authorization", format!("Bearer {}", self.get(key)));
+        let sent = match body {
+            None => self.agent.run(request.body(Vec::new()).expect("the request is well formed")),
+            Some(body) => {
+                let request = request.header("content-type", "application/json");
+                self.agent.run(request.body(body.to_string().into_bytes()).expect("the request is well formed"))
+            }
+        };
+        read(sent.expect("the API answers"))
+    }
+
+    /// Sends bytes as they are to a path of the API.
+    #[must_use]
+    pub fn send(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, Value) {
+        let mut request = http_request("POST", &format!("{}{path}", self.get("api_url")));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(
+            self.agent.run(request.body(body.to_vec()).expect("the request is well formed")).expect("the door answers"),
+        )
+    }
+
+    /// Asks for the file of a kind and day range, waits for its mail, and downloads it by the mail's link.
+    #[must_use]
+    pub fn export(&self, kind: &str, start_date: &str, end_date: &str) -> Vec<u8> {
+        let body = json!({"app_token": self.get("app_token"), "kind": kind, "start_date": start_date, "end_date": end_date, "email": self.get("email")});
+        let (status, answer) = self.call("POST", "/v1/exports", "api_key", Some(&body));
+        assert_eq!(status, 202, "{answer}");
+        let export_id = answer["export_id"].as_str().expect("an export has an id").to_owned();
+        let mail = self.mail_about(&export_id);
+        self.download(mail.link(&export_id))
+    }
+
     /// A fact by its name in the file.
-    pub(crate) fn get(&self, name: &str) -> &str {
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
         self.facts[name].as_str().unwrap_or_else(|| panic!("stack.json has no text `{name}`"))
     }
 
+    /// A number by its name in the file.
+    #[must_use]
+    pub fn number(&self, name: &str) -> u64 {
+        self.facts[name].as_u64().unwrap_or_else(|| panic!("stack.json has no number `{name}`"))
+    }
+
     /// Sends installs of yesterday at the door; returns their event ids once every one is accepted.
-    pub(crate) fn send_installs(&self, count: usize) -> Vec<String> {
+    #[must_use]
+    pub fn send_installs(&self, count: usize) -> Vec<String> {
         let run = relay_lambda::process::trace_id();
         let ids: Vec<String> = (0..count).map(|index| format!("browser-{run}-{index}")).collect();
         let yesterday = relay_lambda::process::now_ms() - 24 * 60 * 60 * 1000;
@@ -68,7 +115,8 @@ impl Stack {
     }
 
     /// The newest mail to the stack's address that speaks of an export.
-    pub(crate) fn mail_about(&self, export_id: &str) -> Mail {
+    #[must_use]
+    pub fn mail_about(&self, export_id: &str) -> Mail {
         let look = || {
             let inbox: Value =
                 serde_json::from_slice(&self.download(self.get("inbox_url"))).expect("the inbox is JSON");
@@ -82,13 +130,15 @@ impl Stack {
     }
 
     /// A header of the answer at an address.
-    pub(crate) fn header(&self, url: &str, name: &str) -> Option<String> {
+    #[must_use]
+    pub fn header(&self, url: &str, name: &str) -> Option<String> {
         let answer = self.agent.get(url).call().expect("the address answers");
         Some(answer.headers().get(name)?.to_str().ok()?.to_owned())
     }
 
     /// What lies at an address.
-    pub(crate) fn download(&self, url: &str) -> Vec<u8> {
+    #[must_use]
+    pub fn download(&self, url: &str) -> Vec<u8> {
         let answer = self.agent.get(url).call();
         let mut answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
         let body = answer.body_mut().with_config().limit(u64::MAX).read_to_vec();
@@ -98,9 +148,20 @@ impl Stack {
     }
 }
 
+fn http_request(method: &str, url: &str) -> ureq::http::request::Builder {
+    ureq::http::Request::builder().method(method).uri(url)
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> (u16, Value) {
+    let text = answer.body_mut().read_to_string().expect("the answer is text");
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    (answer.status().as_u16(), body)
+}
+
 impl Mail {
     /// The signed address of the export's file.
-    pub(crate) fn link(&self, export_id: &str) -> &str {
+    #[must_use]
+    pub fn link(&self, export_id: &str) -> &str {
         let mut words = self.text.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>'));
         let signed =
             |word: &&str| word.starts_with("http") && word.contains(export_id) && word.contains("X-Amz-Signature=");
@@ -110,7 +171,8 @@ impl Mail {
 }
 
 /// The cells of one column of a file; every row must have as many cells as the header.
-pub(crate) fn column(csv: &[u8], name: &str) -> Vec<String> {
+#[must_use]
+pub fn column(csv: &[u8], name: &str) -> Vec<String> {
     let mut reader = csv::Reader::from_reader(csv);
     let header = reader.headers().expect("the file has a header").clone();
     let place = header.iter().position(|cell| cell == name);

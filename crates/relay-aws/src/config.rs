@@ -1,0 +1,94 @@
+//! One handle for all clients of a process: credentials, region, time-outs, retries and one pool of connections.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+/// How long opening a connection may take: seconds. Inside a region it takes milliseconds; a lost SYN is sent again after one second.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long one attempt may take, from the first byte sent to the last received. The longest call, a 16 MiB part, takes under a second.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long a call may take with its second attempt. Function time-outs lie above it, so that a slow service becomes a
+/// [`relay::fault::FaultKind::TimedOut`] and not a killed process; API Gateway gives an integration 30 s.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Attempts per call: the second one mends a pooled connection that was closed while the function was frozen, and a single
+/// answer of 5xx or throttling. More is the callers' matter. Everything here may be sent twice: records and pages are idempotent by
+/// content, conditional writes carry the SDK's client request token.
+pub const MAX_ATTEMPTS: u32 = 2;
+
+/// The longest pause before the second attempt; the SDK takes a random part of it.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// What every client of the process shares. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    config: SdkConfig,
+}
+
+impl Aws {
+    /// The deployed system: region, credentials and `AWS_ENDPOINT_URL` by the SDK's default chain.
+    pub async fn load() -> Self {
+        let loader = aws_config::defaults(BehaviorVersion::latest());
+        Self::of(loader).await
+    }
+
+    /// As [`Aws::load`], in this region.
+    pub async fn load_in(region: &str) -> Self {
+        let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
+        Self::of(loader).await
+    }
+
+    /// An emulator at this address, which believes any credentials.
+    pub async fn at(endpoint: &str, region: &str) -> Self {
+        let credentials = Credentials::new("test", "test", None, None, "emulator");
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url(endpoint)
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(credentials);
+        Self::of(loader).await
+    }
+
+    /// With other time-outs for an attempt and for a call.
+    #[must_use]
+    pub fn with_timeouts(self, attempt: Duration, operation: Duration) -> Self {
+        let config = self.config.into_builder();
+        Self { config: config.timeout_config(timeouts(attempt, operation)).build() }
+    }
+
+    async fn of(loader: aws_config::ConfigLoader) -> Self {
+        let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(RETRY_PAUSE);
+        let config = loader
+            .http_client(http_client())
+            .retry_config(retries)
+            .timeout_config(timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
+            .load()
+            .await;
+        Self { config }
+    }
+
+    pub(crate) const fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+}
+
+/// The SDK gives each client connections and a copy of the root certificates of its own; here all share one.
+fn http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+}
+
+fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
+        .build()
+}

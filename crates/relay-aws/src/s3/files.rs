@@ -1,0 +1,135 @@
+//! Files written in parts: S3 multipart uploads. Uploads that are never completed are aborted by the bucket's lifecycle rule.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
+use aws_sdk_s3::operation::list_parts::ListPartsError;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
+use bytes::Bytes;
+use relay::fault::{Fault, FaultKind};
+use relay::port::{ExportFiles, Upload, UploadState};
+
+use super::media_type;
+use crate::config::Aws;
+use crate::fault::{broken, fault};
+
+const CREATE: &str = "s3:CreateMultipartUpload";
+const UPLOAD_PART: &str = "s3:UploadPart";
+const LIST_PARTS: &str = "s3:ListParts";
+const HEAD_OBJECT: &str = "s3:HeadObject";
+const COMPLETE: &str = "s3:CompleteMultipartUpload";
+
+/// The export bucket.
+#[derive(Clone, Debug)]
+pub struct AwsFiles {
+    client: Client,
+    bucket: String,
+}
+
+impl AwsFiles {
+    /// The bucket of this name.
+    #[must_use]
+    pub fn new(aws: &Aws, bucket: &str) -> Self {
+        Self { client: Client::new(aws.config()), bucket: bucket.to_owned() }
+    }
+
+    /// All parts in order of their numbers; `None` when no such upload is open.
+    async fn parts(&self, upload: &Upload) -> Result<Option<Vec<Part>>, Fault> {
+        let mut parts = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let request = self.client.list_parts().bucket(&self.bucket).key(&upload.key);
+            let request = request.upload_id(&upload.upload_id).set_part_number_marker(after.take());
+            let answer = match request.send().await {
+                Ok(answer) => answer,
+                Err(error) if error.as_service_error().is_some_and(no_such_upload) => return Ok(None),
+                Err(error) => return Err(fault(LIST_PARTS, &error)),
+            };
+            parts.extend(answer.parts.unwrap_or_default());
+            after = answer.next_part_number_marker;
+            if answer.is_truncated != Some(true) || after.is_none() {
+                return Ok(Some(parts));
+            }
+        }
+    }
+
+    async fn object_size(&self, key: &str) -> Result<UploadState, Fault> {
+        let request = self.client.head_object().bucket(&self.bucket).key(key);
+        match request.send().await {
+            Ok(answer) => Ok(UploadState::Complete(size(answer.content_length))),
+            Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(UploadState::Gone),
+            Err(error) => Err(fault(HEAD_OBJECT, &error)),
+        }
+    }
+}
+
+impl ExportFiles for AwsFiles {
+    async fn begin(&self, key: &str, metadata: &[(&str, String)]) -> Result<Upload, Fault> {
+        let mut request = self.client.create_multipart_upload().bucket(&self.bucket).key(key);
+        for (name, value) in metadata {
+            request = request.metadata(*name, value);
+        }
+        // Named here because S3 takes a part's checksum only in an upload that was begun with its algorithm.
+        let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32);
+        let answer = request.content_type(media_type(key)).send().await;
+        let answer = answer.map_err(|error| fault(CREATE, &error))?;
+        let upload_id = answer.upload_id.ok_or_else(|| broken(CREATE, "an answer without upload id"))?;
+        Ok(Upload { key: key.to_owned(), upload_id })
+    }
+
+    async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<(), Fault> {
+        let request = self.client.upload_part().bucket(&self.bucket).key(&upload.key);
+        let request = request.upload_id(&upload.upload_id).part_number(part_number(number));
+        let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).body(body.into());
+        let answer = request.send().await;
+        answer.map(|_| ()).map_err(|error| fault(UPLOAD_PART, &error))
+    }
+
+    async fn state(&self, upload: &Upload) -> Result<UploadState, Fault> {
+        match self.parts(upload).await? {
+            Some(parts) => Ok(UploadState::Open(consecutive(&parts).map(|part| size(part.size)).collect())),
+            None => self.object_size(&upload.key).await,
+        }
+    }
+
+    async fn complete(&self, upload: &Upload, parts: u32) -> Result<(), Fault> {
+        let open = self.parts(upload).await?.unwrap_or_default();
+        let wanted = usize::try_from(parts).unwrap_or(usize::MAX);
+        let completed: Vec<_> = consecutive(&open).take(wanted).map(completed_part).collect();
+        if completed.len() < wanted {
+            let detail = format!("the upload has parts 1 to {}, not to {parts}", completed.len());
+            return Err(Fault::new(FaultKind::Denied, COMPLETE, detail));
+        }
+        let completed = CompletedMultipartUpload::builder().set_parts(Some(completed)).build();
+        let request = self.client.complete_multipart_upload().bucket(&self.bucket);
+        let request = request.key(&upload.key).upload_id(&upload.upload_id);
+        let answer = request.multipart_upload(completed).send().await;
+        answer.map(|_| ()).map_err(|error| fault(COMPLETE, &error))
+    }
+}
+
+/// The parts from number 1 to the first gap.
+fn consecutive(parts: &[Part]) -> impl Iterator<Item = &Part> {
+    (1..).zip(parts).take_while(|(number, part)| part.part_number == Some(*number)).map(|(_, part)| part)
+}
+
+/// An upload begun with a checksum algorithm wants the checksum of each part again at the end.
+fn completed_part(part: &Part) -> CompletedPart {
+    CompletedPart::builder()
+        .set_part_number(part.part_number)
+        .set_e_tag(part.e_tag.clone())
+        .set_checksum_crc32(part.checksum_crc32.clone())
+        .build()
+}
+
+fn no_such_upload(error: &ListPartsError) -> bool {
+    use aws_sdk_s3::error::ProvideErrorMetadata;
+    error.code() == Some("NoSuchUpload")
+}
+
+fn part_number(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+fn size(length: Option<i64>) -> u64 {
+    length.and_then(|length| u64::try_from(length).ok()).unwrap_or(0)
+}

@@ -1,0 +1,61 @@
+//! SESv2: mails.
+
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use relay::notice::Mail;
+use relay::port::{Mailer, SendMailError};
+
+use crate::config::Aws;
+use crate::fault::{broken, fault, words};
+
+const SEND_EMAIL: &str = "ses:SendEmail";
+
+/// Sends mails.
+#[derive(Clone, Debug)]
+pub struct AwsMailer {
+    client: Client,
+    from: String,
+}
+
+impl AwsMailer {
+    /// Mails from this address, whose identity is verified with SES.
+    #[must_use]
+    pub fn new(aws: &Aws, from: &str) -> Self {
+        Self { client: Client::new(aws.config()), from: from.to_owned() }
+    }
+}
+
+impl Mailer for AwsMailer {
+    async fn send(&self, to: &str, mail: &Mail) -> Result<String, SendMailError> {
+        let content = content(mail).map_err(|error| SendMailError::Rejected(error.to_string()))?;
+        let destination = Destination::builder().to_addresses(to).build();
+        let request = self.client.send_email().from_email_address(&self.from);
+        let answer = request.destination(destination).content(content).send().await;
+        match answer {
+            Ok(answer) => Ok(answer.message_id.ok_or_else(|| broken(SEND_EMAIL, "an answer without message id"))?),
+            Err(error) => Err(match error.as_service_error() {
+                Some(refusal) if refuses_this_mail(refusal) => SendMailError::Rejected(words(refusal)),
+                Some(_) | None => fault(SEND_EMAIL, &error).into(),
+            }),
+        }
+    }
+}
+
+fn content(mail: &Mail) -> Result<EmailContent, BuildError> {
+    let body = Body::builder().html(utf8(&mail.html)?).text(utf8(&mail.text)?).build();
+    let message = Message::builder().subject(utf8(&mail.subject)?).body(body).build();
+    Ok(EmailContent::builder().simple(message).build())
+}
+
+fn utf8(data: &str) -> Result<Content, BuildError> {
+    Content::builder().data(data).charset("UTF-8").build()
+}
+
+/// SES rejects a mail for its address or content; but also, under the same code, every mail of an account whose sender is not verified or
+/// which still is in the sandbox. That is the operator's to mend, and the mail must not be given up.
+fn refuses_this_mail(error: &SendEmailError) -> bool {
+    let of_this_mail = error.is_message_rejected() || error.is_bad_request_exception();
+    of_this_mail && !error.message().is_some_and(|message| message.contains("not verified"))
+}

@@ -1,0 +1,13 @@
+//! What goes over the wire: the exact requests that matter, and what each answer becomes.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
+
+mod control;
+mod fault;
+mod kinesis;
+mod link;
+mod pages;
+mod s3;
+mod server;
+mod sesv2;
+mod sfn;

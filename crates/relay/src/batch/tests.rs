@@ -1,0 +1,210 @@
+use std::hint::black_box;
+use std::io::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::activity::Value;
+
+const NOW: i64 = 1_700_000_000_000;
+const ITEM: &str = r#"{"kind":"event","app_token":"app","created_at":1699999999123,"event_id":"e1"}"#;
+
+fn body<'a>(content_type: &'a str, bytes: &'a [u8]) -> Body<'a> {
+    Body { content_type, content_encoding: "", bytes, was_text: true }
+}
+
+fn json(text: &str) -> Result<Vec<Result<Activity<'static>, Discard>>, BatchError> {
+    parse(&body("application/json", text.as_bytes()), NOW)
+}
+
+fn one(members: &str) -> Result<Activity<'static>, Discard> {
+    let item = format!(r#"[{{"kind":"event","app_token":"app","created_at":{NOW}{members}}}]"#);
+    json(&item).unwrap().remove(0)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn packed(content_type: &str, content_encoding: &str, bytes: &[u8], was_text: bool) -> Result<usize, BatchError> {
+    parse(&Body { content_type, content_encoding, bytes, was_text }, NOW).map(|items| items.len())
+}
+
+#[test]
+fn array_wrapper_and_lines_are_the_same_batch() {
+    let array = format!("[{ITEM},{ITEM}]");
+    let wrapper = format!("{{\n \"sdk\": 1, \"activities\" : {array}}}");
+    let lines = format!("{ITEM}\r\n\n{ITEM}\n");
+    let expected = json(&array).unwrap();
+    assert_eq!(expected.len(), 2);
+    assert_eq!(json(&wrapper).unwrap(), expected);
+    for content_type in ["application/x-ndjson; charset=utf-8", "application/octet-stream", ""] {
+        for text in [&array, &wrapper, &lines] {
+            assert_eq!(parse(&body(content_type, text.as_bytes()), NOW).unwrap(), expected, "{content_type} {text}");
+        }
+    }
+}
+
+#[test]
+fn a_broken_document_is_refused_whole_and_a_broken_line_alone() {
+    for text in
+        ["", "x", "[", "{}", "1", "{\"activities\":1}", "[1]]", ITEM, &format!("{ITEM}\n{ITEM}"), "[{\"a\":1},]"]
+    {
+        assert!(matches!(json(text), Err(BatchError::Malformed(_))), "{text}");
+    }
+    let lines = format!("{ITEM}\n{{\"kind\":\n{ITEM}\n7");
+    let items = parse(&body("application/x-ndjson", lines.as_bytes()), NOW).unwrap();
+    let reasons: Vec<_> = items.iter().map(|item| item.as_ref().err().map(|discard| discard.reason)).collect();
+    assert_eq!(reasons, [None, Some(Reason::Malformed), None, Some(Reason::Malformed)]);
+    let broken_off = body("application/octet-stream", b"{\"activities\":[{\"kind\":");
+    assert!(matches!(parse(&broken_off, NOW), Err(BatchError::Malformed(_))));
+    assert_eq!(json("[]").unwrap().len(), 0);
+    assert_eq!(packed("application/x-ndjson", "", b"", true), Ok(0));
+    assert!(matches!(packed("application/json", "", b"[\"\xff\"]", true), Err(BatchError::Malformed(_))));
+}
+
+#[test]
+fn items_are_counted_before_they_are_read() {
+    let of = |n: usize| format!("[{}]", vec![ITEM; n].join(","));
+    assert_eq!(json(&of(MAX_ITEMS)).unwrap().len(), MAX_ITEMS);
+    assert_eq!(json(&of(MAX_ITEMS + 1)), Err(BatchError::TooMany));
+    assert_eq!(json(&format!("[{}]", vec!["0"; 2_000_000].join(","))), Err(BatchError::TooMany));
+    let lines = vec![ITEM; MAX_ITEMS + 1].join("\n");
+    assert_eq!(packed("application/x-ndjson", "", lines.as_bytes(), true), Err(BatchError::TooMany));
+}
+
+#[test]
+fn compressed_bodies_are_unpacked() {
+    let array = format!("[{ITEM},{ITEM}]");
+    let zstd = zstd::bulk::compress(array.as_bytes(), 19).unwrap();
+    let two_members = [gzip(b"["), gzip(&array.as_bytes()[1..])].concat();
+    assert_eq!(packed("application/x-ndjson", "gzip", &gzip(array.as_bytes()), false), Ok(2));
+    assert_eq!(packed("application/octet-stream", "GZIP", &two_members, false), Ok(2));
+    assert_eq!(packed("application/octet-stream", "zstd", &zstd, false), Ok(2));
+    assert_eq!(packed("application/json", "identity", array.as_bytes(), true), Ok(2));
+    let brotli = packed("application/x-ndjson", "br", &zstd, false);
+    assert_eq!(brotli, Err(BatchError::UnsupportedEncoding("br".to_owned())));
+}
+
+#[test]
+fn compressed_json_that_came_as_text_is_told_how_to_come() {
+    let damaged = String::from_utf8_lossy(&gzip(ITEM.as_bytes())).into_owned();
+    let error = packed("application/json", "gzip", damaged.as_bytes(), true).unwrap_err();
+    assert!(matches!(error, BatchError::DamagedText(_)));
+    assert!(error.to_string().contains("application/x-ndjson"));
+    let zstd = packed("application/json", "zstd", damaged.as_bytes(), true);
+    assert!(matches!(zstd, Err(BatchError::DamagedText(_))));
+    let broken_off = &gzip(ITEM.as_bytes())[..20];
+    assert!(matches!(packed("application/octet-stream", "gzip", broken_off, false), Err(BatchError::Malformed(_))));
+}
+
+#[test]
+fn bombs_do_not_go_off() {
+    let zeros = vec![b' '; 64 * 1024 * 1024];
+    for (encoding, bomb) in [("gzip", gzip(&zeros)), ("zstd", zstd::bulk::compress(&zeros, 19).unwrap())] {
+        assert!(bomb.len() < 128 * 1024);
+        assert_eq!(packed("application/octet-stream", encoding, &bomb, false), Err(BatchError::TooLarge), "{encoding}");
+    }
+    assert_eq!(packed("application/json", "", &zeros, true), Err(BatchError::TooLarge));
+    let mut exactly = ITEM.as_bytes().to_vec();
+    exactly.resize(MAX_UNPACKED_BYTES, b'\n');
+    assert_eq!(packed("application/x-ndjson", "gzip", &gzip(&exactly), false), Ok(1));
+    exactly.push(b'\n');
+    assert_eq!(packed("application/x-ndjson", "gzip", &gzip(&exactly), false), Err(BatchError::TooLarge));
+    let mut wide = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    wide.window_log(27).unwrap();
+    wide.write_all(ITEM.as_bytes()).unwrap();
+    let wide = packed("application/octet-stream", "zstd", &wide.finish().unwrap(), false);
+    assert!(matches!(wide, Err(BatchError::Malformed(_))), "{wide:?}");
+}
+
+#[test]
+fn other_content_types_are_refused() {
+    for content_type in
+        ["text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+    {
+        let refused = parse(&body(content_type, b"[]"), NOW);
+        assert!(matches!(refused, Err(BatchError::UnsupportedType(_))), "{content_type}");
+    }
+}
+
+#[test]
+fn an_item_keeps_every_digit_and_name() {
+    let members = r#","event_name":"구매 🎮","revenue":12.990,"currency":"KRW","country":"KR","click_time":"2023-11-14T22:13:20.5Z",
+        "installed_at":"yesterday","ids":{"~id":457624031399716729},"tags":["a",true],"none":null,"user_id":9007199254740993"#;
+    let activity = one(members).unwrap();
+    assert_eq!(activity.provider, Provider::Sdk);
+    assert_eq!(activity.created_at, NOW);
+    assert_eq!(activity.received_at, NOW);
+    assert_eq!(activity.fields.text(Field::EventName), Some("구매 🎮"));
+    assert_eq!(activity.fields.text(Field::Revenue), Some("12.990"));
+    assert_eq!(activity.fields.text(Field::UserId), Some("9007199254740993"));
+    assert_eq!(activity.fields.text(Field::Country), Some("kr"));
+    assert_eq!(activity.fields.get(Field::ClickTime), Some(&Value::Time(1_700_000_000_500)));
+    let extra: Vec<_> = activity.extra.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(extra, ["ids.~id=457624031399716729", "installed_at=yesterday", "tags.0=a", "tags.1=true"]);
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named() {
+    let cases = [
+        (r#"{"app_token":"a","created_at":1}"#, Reason::BadKind, "kind is missing"),
+        (r#"{"kind":"session","app_token":"a","created_at":1}"#, Reason::BadKind, "`session`"),
+        (r#"{"kind":"event","created_at":1}"#, Reason::BadAppToken, "app_token is missing"),
+        (r#"{"kind":"event","app_token":"a b","created_at":1}"#, Reason::BadAppToken, "`a b`"),
+        (r#"{"kind":"event","app_token":"a"}"#, Reason::BadTime, "created_at is missing"),
+        (r#"{"kind":"event","app_token":"a","created_at":1700000000}"#, Reason::BadTime, "Unix milliseconds"),
+        (r#"{"kind":"event","app_token":"a","created_at":1.7e12}"#, Reason::BadTime, "`1.7e12`"),
+        (r#"{"kind":"event","app_token":"a","created_at":"2023-11-14 22:13:20"}"#, Reason::BadTime, "RFC 3339"),
+        ("\"event\"", Reason::Malformed, "not an object"),
+    ];
+    for (item, reason, words) in cases {
+        let discard = json(&format!("[{item}]")).unwrap().remove(0).unwrap_err();
+        assert_eq!(discard.reason, reason, "{item}");
+        assert!(discard.detail.contains(words), "{item}: {}", discard.detail);
+    }
+}
+
+#[test]
+fn event_ids_and_sizes_have_limits() {
+    let id = |n: usize| one(&format!(r#","event_id":"{}""#, "한".repeat(n))).map_err(|discard| discard.reason).err();
+    assert_eq!(id(MAX_EVENT_ID_CHARS), None);
+    assert_eq!(id(MAX_EVENT_ID_CHARS + 1), Some(Reason::BadEventId));
+    let note = |n: usize| one(&format!(r#","note":"{}""#, "x".repeat(n))).map_err(|discard| discard.reason).err();
+    assert_eq!(note(65_000), None);
+    assert_eq!(note(66_000), Some(Reason::TooLarge));
+}
+
+#[test]
+fn an_event_id_makes_a_resend_the_same_activity() {
+    let first = one(r#","event_id":"e1","battery":90"#).unwrap();
+    let again = one(r#","battery":89,"event_id":"e1""#).unwrap();
+    assert_eq!(first.activity_id, again.activity_id);
+    assert_ne!(first.activity_id, one(r#","event_id":"e2","battery":90"#).unwrap().activity_id);
+    assert_ne!(one(r#","battery":90"#).unwrap().activity_id, one(r#","battery":89"#).unwrap().activity_id);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), encoding in "(gzip|zstd|)", was_text: bool) {
+        for content_type in ["application/json", "application/octet-stream"] {
+            black_box(packed(content_type, &encoding, &bytes, was_text).is_ok());
+        }
+    }
+
+    #[test]
+    fn no_damage_to_a_compressed_body_makes_it_panic(at in 0usize..60, byte: u8) {
+        for (encoding, mut bytes) in [("gzip", gzip(ITEM.as_bytes())), ("zstd", zstd::bulk::compress(ITEM.as_bytes(), 3).unwrap())] {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            black_box(packed("application/octet-stream", encoding, &bytes, false).is_ok());
+        }
+    }
+
+    #[test]
+    fn no_json_makes_it_panic(text in "[\\[\\]{}\",:0-9a-z\\\\u. -]{0,120}") {
+        black_box(json(&text).is_ok());
+    }
+}

@@ -1,0 +1,222 @@
+//! From flat parameters to a checked activity: what every provider's callback and every item of a batch have in common.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use crate::activity::{Activity, Fields, Kind, MAX_ACTIVITY_BYTES, Provider, Value, is_app_token};
+use crate::avro;
+use crate::callback::identity::Identity;
+use crate::callback::query::{Params, is_absent};
+use crate::discard::{Discard, Reason};
+use crate::field::{Field, Shape};
+use crate::time;
+
+/// An activity on its way from parameters to checked fact.
+pub(crate) struct Draft {
+    pub(crate) provider: Provider,
+    pub(crate) kind: Kind,
+    pub(crate) app_token: String,
+    pub(crate) created_at: i64,
+    pub(crate) received_at: i64,
+    pub(crate) fields: Fields<'static>,
+    pub(crate) extra: Extra,
+}
+
+impl Draft {
+    /// The activity, with its id, where it is not too large.
+    pub(crate) fn finish(self, params: &Params) -> Result<Activity<'static>, Discard> {
+        let identity = Identity {
+            app_token: &self.app_token,
+            provider: self.provider,
+            kind: self.kind,
+            created_at: self.created_at,
+            fields: &self.fields,
+            params,
+        };
+        let activity_id = identity.activity_id();
+        let activity = Activity {
+            activity_id,
+            kind: self.kind,
+            app_token: Cow::Owned(self.app_token),
+            created_at: self.created_at,
+            received_at: self.received_at,
+            provider: self.provider,
+            fields: self.fields,
+            extra: self.extra,
+        };
+        check_size(&activity, params)?;
+        Ok(activity)
+    }
+}
+
+/// Encodes only what may be too large: each parameter adds its bytes, two lengths and a tag to the fixed part, never more.
+fn check_size(activity: &Activity<'_>, params: &Params) -> Result<(), Discard> {
+    let about: usize = params.iter().map(|(name, value)| name.len() + value.len() + 16).sum();
+    if about < MAX_ACTIVITY_BYTES / 2 {
+        return Ok(());
+    }
+    let mut encoded = Vec::with_capacity(about);
+    avro::encode(activity, &mut encoded);
+    if encoded.len() <= MAX_ACTIVITY_BYTES {
+        return Ok(());
+    }
+    let detail = format!("the activity has {} bytes encoded; at most {MAX_ACTIVITY_BYTES} are kept", encoded.len());
+    Err(Discard::new(Reason::TooLarge, detail))
+}
+
+/// Takes out what is absent and orders the rest by name and value, so that nothing depends on the order sent.
+pub(crate) fn tidy(params: &mut Params) {
+    params.retain(|(_, value)| !is_absent(value));
+    params.sort_unstable();
+}
+
+/// The first value of a name.
+pub(crate) fn first<'p>(params: &'p Params, name: &str) -> Option<&'p str> {
+    params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// The app token, checked.
+pub(crate) fn app_token(found: Option<&str>) -> Result<String, Discard> {
+    let token = found.ok_or_else(|| Discard::new(Reason::BadAppToken, "app_token is missing"))?;
+    if is_app_token(token) {
+        return Ok(token.to_owned());
+    }
+    let detail = format!("app_token is `{}`; one is 1 to 64 of A-Z a-z 0-9 . _ -", shown(token));
+    Err(Discard::new(Reason::BadAppToken, detail))
+}
+
+/// The time it happened, checked; `form` says in words which are taken.
+pub(crate) fn created_at(
+    found: Option<&str>,
+    parse: fn(&str) -> Option<i64>,
+    received_at: i64,
+    form: &str,
+) -> Result<i64, Discard> {
+    let bad = |detail: String| Discard::new(Reason::BadTime, detail);
+    let text = found.ok_or_else(|| bad("created_at is missing".to_owned()))?;
+    let time = parse(text).ok_or_else(|| bad(format!("created_at is `{}`, which is not {form}", shown(text))))?;
+    if time::is_plausible(time, received_at) {
+        return Ok(time);
+    }
+    let detail =
+        format!("created_at is `{}`, which is more than 400 days ago or 24 hours ahead; it is {form}", shown(text));
+    Err(bad(detail))
+}
+
+/// Parameters → canonical fields, and what has no canonical name → extra. Nothing is lost: what a field cannot take (a second value, a time
+/// that cannot be read) stands in extra under the name it came with.
+pub(crate) fn assign(
+    params: &Params,
+    used: &[&str],
+    aliases: &[(&str, Field)],
+    parse_time: fn(&str) -> Option<i64>,
+) -> (Fields<'static>, Extra) {
+    let mut fields = Fields::default();
+    let mut extra = Spill::default();
+    let alias = |name: &str| aliases.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field);
+    // Canonical names first: an alias fills only what is still empty, whatever the order sent.
+    for (name, value) in params {
+        if let Some(field) = Field::from_name(name) {
+            set(&mut fields, field, value, parse_time).unwrap_or_else(|| extra.keep(name, value));
+        }
+    }
+    for (name, value) in params {
+        if used.contains(&name.as_str()) || Field::from_name(name).is_some() {
+            continue;
+        }
+        let taken = alias(name).and_then(|field| set(&mut fields, field, value, parse_time));
+        taken.unwrap_or_else(|| extra.keep(name, value));
+    }
+    (fields, extra.kept)
+}
+
+/// Sets a field that is empty, or that has this very value; `None` when the field cannot take it.
+fn set(fields: &mut Fields<'static>, field: Field, text: &str, parse_time: fn(&str) -> Option<i64>) -> Option<()> {
+    let value = match (field.shape(), field) {
+        (Shape::Time, _) => Value::Time(parse_time(text)?),
+        (Shape::Text, Field::Country | Field::OsName) => Value::Text(Cow::Owned(text.to_lowercase())),
+        (Shape::Text, _) => Value::Text(Cow::Owned(text.to_owned())),
+    };
+    match fields.get(field) {
+        None => fields.set(field, value).then_some(()),
+        Some(there) => (*there == value).then_some(()),
+    }
+}
+
+/// What has no canonical name.
+pub(crate) type Extra = BTreeMap<Cow<'static, str>, Cow<'static, str>>;
+
+#[derive(Default)]
+struct Spill {
+    kept: Extra,
+    repeated: HashMap<String, u32>,
+}
+
+impl Spill {
+    /// A name sent again is kept like the further elements of a list: `name`, `name.1`, `name.2`.
+    fn keep(&mut self, name: &str, value: &str) {
+        let mut key = name.to_owned();
+        if self.kept.contains_key(name) {
+            // Counted per name: looking for the next free one from 1 each time would take the square of a hostile body's time.
+            let count = self.repeated.entry(name.to_owned()).or_default();
+            while self.kept.contains_key(key.as_str()) {
+                *count += 1;
+                key = format!("{name}.{count}");
+            }
+        }
+        self.kept.insert(Cow::Owned(key), Cow::Owned(value.to_owned()));
+    }
+}
+
+/// The beginning of a sender's text, fit for a message.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 64;
+    let mut start: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        start.push('…');
+    }
+    start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(pairs: &[(&str, &str)]) -> Params {
+        let mut params = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        tidy(&mut params);
+        params
+    }
+
+    fn extra(pairs: &[(&str, &str)]) -> Vec<String> {
+        let (_, extra) = assign(&params(pairs), &["used"], &[("event", Field::EventToken)], time::parse);
+        extra.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    }
+
+    #[test]
+    fn nothing_is_lost() {
+        assert_eq!(
+            extra(&[("x", "1"), ("x", "2"), ("x", "3"), ("x.1", "own")]),
+            ["x=1", "x.1=2", "x.1.1=own", "x.2=3"]
+        );
+        assert_eq!(extra(&[("click_time", "soon"), ("installed_at", "1404214665")]), ["click_time=soon"]);
+        assert_eq!(extra(&[("adid", "a"), ("adid", "b"), ("used", "1")]), ["adid=b"]);
+        assert_eq!(extra(&[("event", "a"), ("event_token", "b")]), ["event=a"]);
+        assert!(extra(&[("event", "a"), ("event_token", "a")]).is_empty());
+    }
+
+    #[test]
+    fn countries_and_systems_are_lower_case_and_nothing_else_is() {
+        let sent = params(&[("country", "KR"), ("os_name", "iOS"), ("os_version", "17A"), ("revenue", "12.990")]);
+        let (fields, _) = assign(&sent, &[], &[], time::parse);
+        let texts: Vec<_> = fields.iter().map(|(field, _)| fields.text(field).unwrap()).collect();
+        assert_eq!(texts, ["kr", "ios", "17A", "12.990"]);
+    }
+
+    #[test]
+    fn hostile_repetition_takes_linear_time() {
+        let many: Vec<_> = (0..60_000).map(|n| ("a".to_owned(), n.to_string())).collect();
+        let (_, extra) = assign(&many, &[], &[], time::parse);
+        assert_eq!(extra.len(), 60_000);
+    }
+}

@@ -1,0 +1,160 @@
+//! JSON objects as flat names with texts: nested names become dotted paths, numbers and booleans keep the text they were sent as.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::activity::MAX_ACTIVITY_BYTES;
+use crate::callback::query::Params;
+use crate::discard::{Discard, Reason};
+
+/// How deep objects and lists may nest. Providers nest three deep; the walk's stack is bounded by this.
+const MAX_DEPTH: usize = 16;
+
+/// The most bytes of names and values of one object: a path repeats its names, so a small body could unfold into gigabytes.
+const MAX_FLAT_BYTES: usize = 2 * MAX_ACTIVITY_BYTES;
+
+/// The pairs of a JSON object, in order. `null`s, empty objects and empty lists have none.
+pub(crate) fn flatten(text: &str) -> Result<Params, Discard> {
+    let object: &RawValue = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    if !object.get().starts_with('{') {
+        return Err(Discard::new(Reason::Malformed, "the JSON is not an object"));
+    }
+    let mut flat = Flat { pairs: Params::new(), bytes: 0 };
+    flat.value("", object, 0)?;
+    Ok(flat.pairs)
+}
+
+fn malformed(error: &serde_json::Error) -> Discard {
+    Discard::new(Reason::Malformed, format!("the JSON is broken: {error}"))
+}
+
+struct Flat {
+    pairs: Params,
+    bytes: usize,
+}
+
+impl Flat {
+    fn value(&mut self, path: &str, value: &RawValue, depth: usize) -> Result<(), Discard> {
+        if depth > MAX_DEPTH {
+            let detail = format!("the JSON nests deeper than {MAX_DEPTH} levels");
+            return Err(Discard::new(Reason::Malformed, detail));
+        }
+        let text = value.get();
+        match text.as_bytes().first() {
+            Some(b'{') => {
+                let members: Members<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+                members.0.iter().try_for_each(|(name, member)| self.value(&join(path, name), member, depth + 1))
+            }
+            Some(b'[') => {
+                let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+                let mut indexed = elements.iter().enumerate();
+                indexed.try_for_each(|(index, element)| self.value(&join(path, &index.to_string()), element, depth + 1))
+            }
+            Some(b'"') => self.push(path, serde_json::from_str(text).map_err(|error| malformed(&error))?),
+            Some(b'n') | None => Ok(()),
+            Some(_) => self.push(path, text.to_owned()),
+        }
+    }
+
+    fn push(&mut self, path: &str, value: String) -> Result<(), Discard> {
+        self.bytes += path.len() + value.len();
+        if self.bytes > MAX_FLAT_BYTES {
+            let detail = format!(
+                "the names and values are over {MAX_FLAT_BYTES} bytes; an activity may have {MAX_ACTIVITY_BYTES}"
+            );
+            return Err(Discard::new(Reason::TooLarge, detail));
+        }
+        self.pairs.push((path.to_owned(), value));
+        Ok(())
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The members of an object in order, names sent twice included.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Object).map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint::black_box;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn flat(text: &str) -> String {
+        let pairs = flatten(text).unwrap();
+        pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn nested_names_are_paths_and_numbers_keep_their_digits() {
+        assert_eq!(
+            flat(r#"{"a":{"~id":457624031399716729,"+x":{"y":true}},"b":[1.50,{"c":"d"}]}"#),
+            "a.~id=457624031399716729\na.+x.y=true\nb.0=1.50\nb.1.c=d"
+        );
+        assert_eq!(
+            flat(r#" { "n" : -0.10e+5 , "t" : "한국\n😀", "u": null, "o": {}, "l": [] } "#),
+            "n=-0.10e+5\nt=한국\n😀"
+        );
+        assert_eq!(flat(r#"{"a":1,"a":2,"a.b":3,"a":{"b":4}}"#), "a=1\na=2\na.b=3\na.b=4");
+        assert_eq!(flat(r#"{"v":"{}"}"#), "v={}");
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let deep = format!("{}1{}", "{\"a\":".repeat(200_000), "}".repeat(200_000));
+        let lists = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        let unfolding = format!("{{\"{}\":[{}1]}}", "n".repeat(60_000), "1,".repeat(30_000));
+        for (text, reason) in [
+            ("", Reason::Malformed),
+            ("[1]", Reason::Malformed),
+            ("\"a\"", Reason::Malformed),
+            ("{\"a\":1", Reason::Malformed),
+            ("{\"a\":1}x", Reason::Malformed),
+            (r#"{"a":"\ud800"}"#, Reason::Malformed),
+            (r#"{"\ud800":1}"#, Reason::Malformed),
+            ("{\"a\":NaN}", Reason::Malformed),
+            (deep.as_str(), Reason::Malformed),
+            (lists.as_str(), Reason::Malformed),
+            (unfolding.as_str(), Reason::TooLarge),
+        ] {
+            let start: String = text.chars().take(20).collect();
+            assert_eq!(flatten(text).unwrap_err().reason, reason, "{start}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*", like in "[\\[\\]{}\",:0-9a-e\\\\u. -]{0,60}") {
+            black_box((flatten(&text).is_ok(), flatten(&like).is_ok()));
+        }
+    }
+}

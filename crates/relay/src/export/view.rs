@@ -1,0 +1,66 @@
+//! An export as the API shows it.
+
+use serde_json::{Value, json};
+
+use super::{Export, Status};
+use crate::period::rfc3339;
+
+/// What the view of an export depends on besides the export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Milliseconds since the epoch.
+    pub now: i64,
+    /// How long files live: days.
+    pub retention_days: u16,
+    /// Its place in line from 1, where it waits.
+    pub position: Option<u64>,
+}
+
+impl Export {
+    /// The export as JSON: times in RFC 3339, UTC.
+    #[must_use]
+    pub fn view(&self, view: View) -> Value {
+        let status = self.status_at(view.now, view.retention_days);
+        json!({
+            "export_id": self.export_id,
+            "status": status.name(),
+            "position": view.position.filter(|_| status == Status::Queued),
+            "progress": self.progress(),
+            "rows": self.checkpoint.rows,
+            "bytes": self.checkpoint.bytes,
+            "app_token": self.app_token,
+            "kind": self.kind.name(),
+            "start_date": self.start_date,
+            "end_date": self.end_date,
+            "timezone": self.timezone,
+            "format": self.format,
+            "email": self.email,
+            "as_of": rfc3339(self.as_of),
+            "requested_at": rfc3339(self.as_of),
+            "started_at": self.started_at.map(rfc3339),
+            "finished_at": self.finished_at.map(rfc3339),
+            "link_expires_at": self.link_expires_at.map(rfc3339),
+            "error": self.error,
+            "trace_id": self.trace_id,
+        })
+    }
+
+    /// How much of the period has been read, 0 to 1 in thousandths. The part of a period that lies in the future holds nothing.
+    fn progress(&self) -> f64 {
+        let thousandths = match self.status {
+            Status::Done | Status::Empty | Status::Expired => 1000,
+            Status::Queued => 0,
+            Status::Running | Status::Failed | Status::Cancelled => self.thousandths_read(),
+        };
+        f64::from(thousandths) / 1000.0
+    }
+
+    fn thousandths_read(&self) -> u16 {
+        let Some((after, _)) = &self.checkpoint.after else { return 0 };
+        let end = self.to.min(self.as_of.max(*after));
+        let whole = i128::from(end.saturating_sub(self.from)).max(1);
+        let read = i128::from(after.saturating_sub(self.from));
+        // 999: whole only when the file is there.
+        u16::try_from((read * 1000 / whole).clamp(0, 999)).unwrap_or(999)
+    }
+}

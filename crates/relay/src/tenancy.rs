@@ -1,0 +1,108 @@
+//! Reading owners, apps and keys from table `control`: what the doors and the operator's tool both ask.
+
+use serde::de::DeserializeOwned;
+
+use crate::control::{Item, Key, Query};
+use crate::fault::{Fault, FaultKind};
+use crate::owner::{App, KeyRecord, OWNERS, Owner, partition, secret_hash};
+use crate::port::ControlTable;
+
+/// How many items a listing asks for at a time.
+const LISTING_LIMIT: usize = 100;
+
+/// The item at `key` with its version; `None` where none stands.
+pub async fn find<T: DeserializeOwned>(control: &impl ControlTable, key: Key) -> Result<Option<(T, u64)>, Fault> {
+    let result = control.get(&[key]).await.pop();
+    let unanswered = || Err(Fault::new(FaultKind::Unavailable, "control:Get", "no result for the key"));
+    let item = result.unwrap_or_else(unanswered)?;
+    item.map(|item| Ok((item.read()?, item.version))).transpose()
+}
+
+/// The record of the key with this secret; `None` for one that was never made or is revoked.
+pub async fn key_record(control: &impl ControlTable, secret: &str) -> Result<Option<KeyRecord>, Fault> {
+    let found = find(control, KeyRecord::key(&secret_hash(secret))).await?;
+    Ok(found.map(|(record, _)| record))
+}
+
+/// The profile of the owner of this name.
+pub async fn owner(control: &impl ControlTable, name: &str) -> Result<Option<Owner>, Fault> {
+    Ok(find(control, Owner::key(name)).await?.map(|(owner, _)| owner))
+}
+
+/// The claim on an app token.
+pub async fn app(control: &impl ControlTable, app_token: &str) -> Result<Option<App>, Fault> {
+    Ok(find(control, App::key(app_token)).await?.map(|(app, _)| app))
+}
+
+/// The owner's apps, by token.
+pub async fn apps(control: &impl ControlTable, owner: &str) -> Result<Vec<App>, Fault> {
+    read_all(control, partition(owner), "app#").await
+}
+
+/// The owner's keys, by id.
+pub async fn keys(control: &impl ControlTable, owner: &str) -> Result<Vec<KeyRecord>, Fault> {
+    read_all(control, partition(owner), "key#").await
+}
+
+/// The names of all owners, in order.
+pub async fn owner_names(control: &impl ControlTable) -> Result<Vec<String>, Fault> {
+    let items = items(control, OWNERS.to_owned(), "").await?;
+    Ok(items.into_iter().map(|item| item.key.sk).collect())
+}
+
+async fn read_all<T: DeserializeOwned>(control: &impl ControlTable, pk: String, prefix: &str) -> Result<Vec<T>, Fault> {
+    items(control, pk, prefix).await?.iter().map(Item::read).collect()
+}
+
+async fn items(control: &impl ControlTable, pk: String, prefix: &str) -> Result<Vec<Item>, Fault> {
+    let mut query = Query { pk, prefix: prefix.to_owned(), after: None, descending: false, limit: LISTING_LIMIT };
+    let mut found = Vec::new();
+    loop {
+        let listing = control.query(&query).await?;
+        found.extend(listing.items);
+        match listing.next {
+            None => return Ok(found),
+            after => query.after = after,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Expect, Write};
+    use crate::owner::Role;
+    use crate::port::memory::MemoryControl;
+
+    async fn put<T: serde::Serialize>(control: &MemoryControl, key: Key, value: &T) {
+        control.commit(&[Write::put(key, value, Expect::Absent).unwrap()]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_key_is_found_by_its_secret_alone() {
+        let control = MemoryControl::default();
+        let record = KeyRecord::of("secret", "demo", Role::Api, 1);
+        put(&control, KeyRecord::key(&record.sha256), &record).await;
+        assert_eq!(key_record(&control, "secret").await, Ok(Some(record)));
+        assert_eq!(key_record(&control, "Secret").await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn an_owners_apps_are_its_own_however_many() {
+        let control = MemoryControl::default();
+        let app = |app_token: String, owner: &str| App { app_token, owner: owner.to_owned(), created_at: 1 };
+        let mine: Vec<App> = (0..LISTING_LIMIT + 1).map(|number| app(format!("a{number:03}"), "demo")).collect();
+        for app in mine.iter().chain([&app("b".to_owned(), "other")]) {
+            put(&control, App::listing_key(&app.owner, &app.app_token), app).await;
+        }
+        assert_eq!(apps(&control, "demo").await, Ok(mine));
+        assert_eq!(keys(&control, "demo").await, Ok(vec![]));
+    }
+
+    #[tokio::test]
+    async fn a_fault_is_not_an_unknown_key() {
+        let control = MemoryControl::default();
+        control.script.refuse("get", 1, FaultKind::Throttled);
+        assert_eq!(key_record(&control, "secret").await.unwrap_err().kind, FaultKind::Throttled);
+    }
+}

@@ -1,0 +1,92 @@
+//! `POST /v1/activities`: a batch from an SDK or server.
+
+use std::collections::BTreeSet;
+
+use relay::activity::{Activity, Provider};
+use relay::batch::{self, Body};
+use relay::discard::Discard;
+use relay::frame;
+use relay::http::Response;
+use relay::metric::{Labels, Metric};
+use relay::owner::Owner;
+use relay::port::{ControlTable, Stream};
+use serde_json::{Value, json};
+
+use crate::respond::Refusal;
+use crate::{App, Visit, durable, tenants};
+
+const LABELS: Labels = Labels::provider(Provider::Sdk);
+
+type Item = Result<Activity<'static>, Discard>;
+
+impl<S: Stream, C: ControlTable> App<S, C> {
+    pub(crate) async fn activities(&self, visit: Visit<'_>) -> Result<Response, Refusal> {
+        let request = visit.request;
+        let owner = self.authenticate(visit, LABELS).await?;
+        let body = Body {
+            content_type: request.header("content-type").unwrap_or_default(),
+            content_encoding: request.header("content-encoding").unwrap_or_default(),
+            bytes: &request.body,
+            was_text: request.body_was_text,
+        };
+        let items = batch::parse(&body, visit.now).map_err(Refusal::Batch)?;
+        self.counters().add(Metric::Received, LABELS, items.len());
+        let (accepted, rejected) = split(self.admit(visit, &owner, items).await?);
+        self.count_rejected(&rejected);
+        self.store(&owner, &accepted).await?;
+        self.counters().add(Metric::Accepted, LABELS, accepted.len());
+        let rejected: Vec<Value> = rejected
+            .iter()
+            .map(|(index, discard)| json!({"index": index, "code": discard.reason.name(), "detail": discard.detail}))
+            .collect();
+        Ok(Response::json(200, &json!({"accepted": accepted.len(), "rejected": rejected})))
+    }
+
+    /// The items, less those that this owner may not bring or does not want.
+    async fn admit(&self, visit: Visit<'_>, owner: &Owner, items: Vec<Item>) -> Result<Vec<Item>, Refusal> {
+        let tokens: BTreeSet<&str> = items.iter().flatten().map(|activity| activity.app_token.as_ref()).collect();
+        let tokens: Vec<&str> = tokens.into_iter().collect();
+        let apps = self.tenants.apps(&tokens, visit.now).await.map_err(|fault| {
+            let detail = "the app tokens cannot be looked up at the moment; nothing is stored".to_owned();
+            self.fail(fault, LABELS, items.len(), detail)
+        })?;
+        let admitted = |item: Item| {
+            let activity = item?;
+            let app = apps.get(activity.app_token.as_ref()).map(AsRef::as_ref);
+            tenants::admit(owner, app, &activity).map(|()| activity)
+        };
+        Ok(items.into_iter().map(admitted).collect())
+    }
+
+    fn count_rejected(&self, rejected: &[(usize, Discard)]) {
+        let mut counters = self.counters();
+        for (_, discard) in rejected {
+            counters.add(Metric::Rejected, LABELS.discard(discard.reason), 1);
+        }
+    }
+
+    /// Makes the activities durable in few frames. Where some fail, the whole batch must come again.
+    async fn store(&self, owner: &Owner, activities: &[Activity<'static>]) -> Result<(), Refusal> {
+        let frames = frame::pack(owner.retention_days, activities);
+        let data: Vec<_> = frames.iter().map(|frame| frame.data.clone()).collect();
+        let results = durable::put(&self.stream, &data).await;
+        let members = frames.iter().map(|frame| frame.members.len());
+        let stored: usize = members.zip(&results).filter(|(_, result)| result.is_ok()).map(|(count, _)| count).sum();
+        results.into_iter().collect::<Result<(), _>>().map_err(|fault| {
+            let detail = format!("{stored} of {} activities are stored", activities.len());
+            self.fail(fault, LABELS, activities.len(), detail)
+        })
+    }
+}
+
+/// The activities, and the refusals with their index in the batch.
+fn split(items: Vec<Item>) -> (Vec<Activity<'static>>, Vec<(usize, Discard)>) {
+    let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
+    for (index, item) in items.into_iter().enumerate() {
+        match item {
+            Ok(activity) => accepted.push(activity),
+            Err(discard) => rejected.push((index, discard)),
+        }
+    }
+    (accepted, rejected)
+}

@@ -1,0 +1,111 @@
+//! `GET|POST /v1/callbacks/{provider}`: one callback.
+
+use std::slice;
+
+use bytes::Bytes;
+use relay::activity::{Activity, Provider};
+use relay::callback::{self, Callback, KEY_PARAMETER, MAX_CALLBACK_BYTES, query};
+use relay::discard::{Discard, Reason};
+use relay::frame::{self, Raw};
+use relay::http::Response;
+use relay::metric::{Labels, Metric};
+use relay::owner::Owner;
+use relay::port::{ControlTable, Stream};
+use serde_json::json;
+
+use crate::respond::Refusal;
+use crate::{App, Visit, durable, tenants};
+
+impl<S: Stream, C: ControlTable> App<S, C> {
+    pub(crate) async fn callback(&self, visit: Visit<'_>, provider: Provider) -> Result<Response, Refusal> {
+        let labels = Labels::provider(provider);
+        let bytes = visit.request.query.len() + visit.request.body.len();
+        if bytes > MAX_CALLBACK_BYTES {
+            return Err(Refusal::CallbackTooLarge(bytes));
+        }
+        let owner = self.authenticate(visit, labels).await?;
+        self.counters().add(Metric::Received, labels, 1);
+        match self.understand(visit, provider, &owner).await? {
+            Ok(activity) => {
+                let frames = frame::pack(owner.retention_days, slice::from_ref(&activity));
+                self.keep(frames.into_iter().map(|frame| frame.data).collect(), labels).await?;
+                self.counters().add(Metric::Accepted, labels, 1);
+                Ok(Response::json(200, &json!({"status": "accepted"})))
+            }
+            Err(discard) if discard.reason == Reason::NotAllowed => {
+                self.counters().add(Metric::Dropped, labels.discard(discard.reason), 1);
+                Ok(Response::json(200, &json!({"status": "dropped", "reason": discard.reason.name()})))
+            }
+            Err(discard) => self.quarantine(visit, provider, &owner, discard).await,
+        }
+    }
+
+    /// The activity, where it is one that this owner may bring and wants.
+    async fn understand(
+        &self,
+        visit: Visit<'_>,
+        provider: Provider,
+        owner: &Owner,
+    ) -> Result<Result<Activity<'static>, Discard>, Refusal> {
+        let parsed = callback::parse(&Callback {
+            provider,
+            method: &visit.request.method,
+            query: &visit.request.query,
+            content_type: visit.request.header("content-type").unwrap_or_default(),
+            body: &visit.request.body,
+            received_at: visit.now,
+        });
+        let activity = match parsed {
+            Ok(activity) => activity,
+            Err(discard) => return Ok(Err(discard)),
+        };
+        let apps = self.tenants.apps(&[&activity.app_token], visit.now).await.map_err(|fault| {
+            let detail = "the app token cannot be looked up at the moment".to_owned();
+            self.fail(fault, Labels::provider(provider), 1, detail)
+        })?;
+        let app = apps.get(activity.app_token.as_ref()).map(AsRef::as_ref);
+        Ok(tenants::admit(owner, app, &activity).map(|()| activity))
+    }
+
+    /// Keeps raw what could not be understood, in the same stream: most providers never send again after a 4xx, and a replay mends it later.
+    async fn quarantine(
+        &self,
+        visit: Visit<'_>,
+        provider: Provider,
+        owner: &Owner,
+        discard: Discard,
+    ) -> Result<Response, Refusal> {
+        let Discard { reason, detail } = discard;
+        let request = visit.request;
+        let raw = Raw {
+            owner: owner.owner.clone(),
+            provider: provider.name().to_owned(),
+            reason,
+            detail,
+            received_at: visit.now,
+            trace_id: visit.trace_id.to_owned(),
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: query::without(&request.query, KEY_PARAMETER),
+            content_type: request.header("content-type").unwrap_or_default().to_owned(),
+            body: request.body.clone(),
+        };
+        let labels = Labels::provider(provider);
+        self.keep(vec![raw.encode()], labels).await?;
+        let mut counters = self.counters();
+        // One line per reason and minute: the counts tell how many.
+        if counters.get(Metric::Quarantined, labels.discard(reason)) == 0 {
+            let (trace_id, owner) = (visit.trace_id, &owner.owner);
+            tracing::warn!(trace_id, owner, provider = provider.name(), reason = reason.name(), "kept raw");
+        }
+        counters.add(Metric::Quarantined, labels.discard(reason), 1);
+        Ok(Response::json(200, &json!({"status": "quarantined", "reason": reason.name()})))
+    }
+
+    /// Makes the frames of one callback durable.
+    async fn keep(&self, frames: Vec<Bytes>, labels: Labels) -> Result<(), Refusal> {
+        let results = durable::put(&self.stream, &frames).await;
+        let failed = |fault| self.fail(fault, labels, 1, "the callback is not stored".to_owned());
+        results.into_iter().collect::<Result<(), _>>().map_err(failed)
+    }
+}

@@ -1,0 +1,195 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
+
+use crate::names;
+
+/// Manages Relay's owners, their app tokens, mail domains, event tokens and keys.
+///
+/// Exit codes: 0 done; 1 refused or failed, nothing changed; 2 the command line is wrong.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// Answer in JSON (one document on standard output; errors stay text on standard error)
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where table `control` is.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The stack on this machine: found by .relay/stack.json in this folder or one above
+    #[arg(long, global = true, conflicts_with = "control_table")]
+    pub(crate) local: bool,
+
+    /// The deployed stack's table `control` (its output `ControlTable`) [default: `$RELAY_CONTROL_TABLE`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) control_table: Option<String>,
+
+    /// The deployed stack's region [default: the AWS profile's or `$AWS_REGION`]
+    #[arg(long, global = true, value_name = "REGION", conflicts_with = "local")]
+    pub(crate) region: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Owners: advertisers
+    #[command(subcommand)]
+    Owner(OwnerCommand),
+    /// App tokens; each belongs to one owner
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Domains that an owner's mails may go to
+    #[command(subcommand)]
+    Domain(DomainCommand),
+    /// Event tokens that are kept; while an owner has none, every event is
+    #[command(subcommand)]
+    Event(EventCommand),
+    /// Keys: for ingest, or for the API
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OwnerCommand {
+    /// Adds an owner
+    Add {
+        #[arg(value_parser = names::owner)]
+        name: String,
+        /// How long its activities are kept
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_RETENTION_DAYS, value_parser = clap::value_parser!(u16).range(1..=3650))]
+        retention_days: u16,
+    },
+    /// Shows an owner with its apps, domains, events and keys
+    Show {
+        #[arg(value_parser = names::owner)]
+        name: String,
+    },
+    /// Lists all owners
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AppCommand {
+    /// Claims an app token for an owner
+    Add(AppArgs),
+    /// Gives an app token up; what was stored under it stays
+    Remove(AppArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AppArgs {
+    #[arg(value_parser = names::owner)]
+    pub(crate) owner: String,
+    #[arg(value_parser = names::app_token)]
+    pub(crate) app_token: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DomainCommand {
+    /// Registers a mail domain
+    Add(DomainArgs),
+    /// Removes a mail domain
+    Remove(DomainArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DomainArgs {
+    #[arg(value_parser = names::owner)]
+    pub(crate) owner: String,
+    #[arg(value_parser = names::domain)]
+    pub(crate) domain: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventCommand {
+    /// Puts an event token on the allow-list
+    Add(EventArgs),
+    /// Takes an event token off the allow-list; an empty list keeps every event
+    Remove(EventArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventArgs {
+    #[arg(value_parser = names::owner)]
+    pub(crate) owner: String,
+    #[arg(value_parser = names::event_token)]
+    pub(crate) event_token: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Makes a key and shows it, this once
+    New {
+        #[arg(value_parser = names::owner)]
+        owner: String,
+        /// What the key is for
+        #[arg(long)]
+        role: RoleArg,
+    },
+    /// Revokes a key by its id (`owner show` lists them)
+    Revoke {
+        #[arg(value_parser = names::owner)]
+        owner: String,
+        #[arg(value_parser = names::key_id)]
+        key_id: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum RoleArg {
+    /// Callbacks and /v1/activities
+    Ingest,
+    /// Exports and the account
+    Api,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Ingest => Self::Ingest,
+            RoleArg::Api => Self::Api,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_may_stand_behind_the_verb() {
+        let cli = Cli::try_parse_from(["relayctl", "owner", "add", "demo", "--json", "--local"]).unwrap();
+        assert!(cli.json && cli.place.local);
+    }
+
+    #[test]
+    fn a_wrong_command_line_exits_2_and_says_what_would_be_right() {
+        for (arguments, advice) in [
+            (vec!["owner", "add", "Demo!"], "[a-z0-9-]"),
+            (vec!["owner", "add", "demo", "--retention-days", "0"], "1..=3650"),
+            (vec!["domain", "add", "demo", "kim@example.com"], "without what stands before the @"),
+            (vec!["key", "new", "demo"], "--role"),
+            (vec!["key", "new", "demo", "--role", "admin"], "ingest, api"),
+            (vec!["--local", "--control-table", "t", "owner", "list"], "cannot be used with"),
+        ] {
+            let error = Cli::try_parse_from(["relayctl"].into_iter().chain(arguments)).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(advice), "{error}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What the arguments may look like.
+
+use relay::activity::is_app_token;
+use relay::owner::is_owner_name;
+
+/// The most characters of a domain name (RFC 1035, 2.3.4).
+const MAX_DOMAIN: usize = 253;
+
+/// The most characters of a label of a domain name (RFC 1035, 2.3.4).
+const MAX_LABEL: usize = 63;
+
+/// An owner's name.
+pub(crate) fn owner(text: &str) -> Result<String, String> {
+    checked(text, is_owner_name, "an owner's name is [a-z0-9-], 1 to 40 characters")
+}
+
+/// An app token.
+pub(crate) fn app_token(text: &str) -> Result<String, String> {
+    checked(text, is_app_token, "an app token is [A-Za-z0-9._-], 1 to 64 characters")
+}
+
+/// An event token.
+pub(crate) fn event_token(text: &str) -> Result<String, String> {
+    let visible = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    checked(text, visible, "an event token is visible ASCII without spaces, 1 to 64 characters")
+}
+
+/// A key's id.
+pub(crate) fn key_id(text: &str) -> Result<String, String> {
+    let hexadecimal =
+        |text: &str| text.len() == 12 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    checked(
+        text,
+        hexadecimal,
+        "a key's id is 12 hexadecimal digits, as `owner show` lists them; it is not the key itself",
+    )
+}
+
+/// A mail domain, in lower case.
+pub(crate) fn domain(text: &str) -> Result<String, String> {
+    let domain = text.to_ascii_lowercase();
+    if domain.contains('@') {
+        return Err("a domain is given without what stands before the @, and the @: `example.com`".to_owned());
+    }
+    if !domain.is_ascii() {
+        return Err("a domain with other letters than ASCII is given in its xn-- form".to_owned());
+    }
+    let advice = "a domain is labels of [a-z0-9-] joined by dots, at least two, each 1 to 63 characters: `example.com`";
+    checked(&domain, is_domain, advice)
+}
+
+fn is_domain(text: &str) -> bool {
+    text.len() <= MAX_DOMAIN && text.contains('.') && text.split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=MAX_LABEL).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn checked(text: &str, is_right: impl Fn(&str) -> bool, advice: &str) -> Result<String, String> {
+    if is_right(text) { Ok(text.to_owned()) } else { Err(advice.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_are_domains() {
+        assert_eq!(domain("Mail.Example.COM"), Ok("mail.example.com".to_owned()));
+        assert_eq!(domain("xn--9n2bp8q.example"), Ok("xn--9n2bp8q.example".to_owned()));
+        let too_long = format!("{}.com", "a".repeat(64));
+        for text in [
+            "",
+            "localhost",
+            "example.",
+            ".com",
+            "a..b",
+            "-a.com",
+            "a-.com",
+            "a b.com",
+            "kim@example.com",
+            "설치.com",
+            &too_long,
+        ] {
+            assert!(domain(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_and_ids_are_what_they_say() {
+        assert!(event_token("abc123").is_ok());
+        assert!(event_token("").is_err());
+        assert!(event_token("a b").is_err());
+        assert!(key_id("0123456789ab").is_ok());
+        assert!(key_id("0123456789AB").is_err());
+        assert!(key_id("relay_api_00").is_err());
+    }
+}

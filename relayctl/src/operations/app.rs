@@ -1,0 +1,70 @@
+//! App tokens: each is claimed by one owner.
+
+use relay::control::{CommitError, Expect, Write};
+use relay::owner::App;
+use relay::port::ControlTable;
+use relay::tenancy;
+
+use super::owner::show_owner;
+use super::{MAX_TRIES, Refusal, known_owner, unexpected};
+use crate::view::OwnerView;
+
+/// Claims the token, if nobody has.
+pub(crate) async fn add_app(
+    control: &impl ControlTable,
+    owner: &str,
+    app_token: &str,
+    now: i64,
+) -> Result<OwnerView, Refusal> {
+    known_owner(control, owner).await?;
+    let app = App { app_token: app_token.to_owned(), owner: owner.to_owned(), created_at: now };
+    let writes = [
+        Write::put(App::key(app_token), &app, Expect::Absent)?,
+        Write::put(App::listing_key(owner, app_token), &app, Expect::Any)?,
+    ];
+    match control.commit(&writes).await {
+        Ok(()) => show_owner(control, owner).await,
+        Err(CommitError::Conflict(_)) => Err(claimed(control, owner, app_token).await),
+        Err(error) => Err(unexpected(error)),
+    }
+}
+
+/// Gives the token up, if it is the owner's.
+pub(crate) async fn remove_app(
+    control: &impl ControlTable,
+    owner: &str,
+    app_token: &str,
+) -> Result<OwnerView, Refusal> {
+    known_owner(control, owner).await?;
+    for _ in 0..MAX_TRIES {
+        let claim = tenancy::find::<App>(control, App::key(app_token)).await?;
+        let Some((_, version)) = claim.filter(|(app, _)| app.owner == owner) else {
+            return Err(Refusal::other(format!("app `{app_token}` is not registered to owner `{owner}`")));
+        };
+        let writes = [
+            Write::Delete { key: App::key(app_token), expect: Expect::Version(version) },
+            Write::Delete { key: App::listing_key(owner, app_token), expect: Expect::Any },
+        ];
+        match control.commit(&writes).await {
+            Ok(()) => return show_owner(control, owner).await,
+            Err(CommitError::Conflict(_)) => {}
+            Err(error) => return Err(unexpected(error)),
+        }
+    }
+    Err(Refusal::Busy)
+}
+
+/// Whose it is then.
+async fn claimed(control: &impl ControlTable, owner: &str, app_token: &str) -> Refusal {
+    match tenancy::app(control, app_token).await {
+        Ok(Some(app)) if app.owner == owner => {
+            Refusal::other(format!("app `{app_token}` is registered to owner `{owner}` already"))
+        }
+        Ok(Some(app)) => Refusal::other(format!(
+            "app `{app_token}` belongs to owner `{other}`; an app token has one owner. to move it: `relayctl app remove {other} {app_token}`",
+            other = app.owner
+        )),
+        Ok(None) => Refusal::Busy,
+        Err(fault) => fault.into(),
+    }
+}

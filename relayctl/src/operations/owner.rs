@@ -1,0 +1,104 @@
+//! Owners, their mail domains and event tokens.
+
+use std::collections::BTreeSet;
+
+use relay::control::{CommitError, Expect, Write};
+use relay::owner::Owner;
+use relay::port::ControlTable;
+use relay::tenancy;
+use serde_json::json;
+
+use super::{MAX_TRIES, Refusal, known_owner, unexpected, unknown_owner};
+use crate::view::OwnerView;
+
+/// One change of an owner's profile.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    AddDomain(String),
+    RemoveDomain(String),
+    AddEvent(String),
+    RemoveEvent(String),
+}
+
+/// Adds an owner whose name is free.
+pub(crate) async fn add_owner(
+    control: &impl ControlTable,
+    name: &str,
+    retention_days: u16,
+    now: i64,
+) -> Result<OwnerView, Refusal> {
+    let owner = Owner {
+        owner: name.to_owned(),
+        mail_domains: BTreeSet::new(),
+        event_tokens: BTreeSet::new(),
+        retention_days,
+        created_at: now,
+    };
+    let writes = [
+        Write::put(Owner::key(name), &owner, Expect::Absent)?,
+        Write::put(Owner::listing_key(name), &json!({}), Expect::Any)?,
+    ];
+    match control.commit(&writes).await {
+        Ok(()) => Ok(OwnerView::new(owner, vec![], vec![])),
+        Err(CommitError::Conflict(_)) => {
+            Err(Refusal::other(format!("owner `{name}` exists already; see `relayctl owner show {name}`")))
+        }
+        Err(CommitError::Fault(fault)) => Err(fault.into()),
+    }
+}
+
+/// The owner with its apps and keys.
+pub(crate) async fn show_owner(control: &impl ControlTable, name: &str) -> Result<OwnerView, Refusal> {
+    let owner = known_owner(control, name).await?;
+    let apps = tenancy::apps(control, name).await?;
+    let keys = tenancy::keys(control, name).await?;
+    Ok(OwnerView::new(owner, apps, keys))
+}
+
+/// All owners, by name.
+pub(crate) async fn list_owners(control: &impl ControlTable) -> Result<Vec<OwnerView>, Refusal> {
+    let mut owners = Vec::new();
+    for name in tenancy::owner_names(control).await? {
+        owners.push(show_owner(control, &name).await?);
+    }
+    Ok(owners)
+}
+
+/// Changes the profile as it stands; starts over where somebody else changed it in between.
+pub(crate) async fn change_owner(
+    control: &impl ControlTable,
+    name: &str,
+    change: &Change,
+) -> Result<OwnerView, Refusal> {
+    for _ in 0..MAX_TRIES {
+        let Some((mut owner, version)) = tenancy::find::<Owner>(control, Owner::key(name)).await? else {
+            return Err(unknown_owner(control, name).await);
+        };
+        apply(change, &mut owner)?;
+        let write = Write::put(Owner::key(name), &owner, Expect::Version(version))?;
+        match control.commit(&[write]).await {
+            Ok(()) => return show_owner(control, name).await,
+            Err(CommitError::Conflict(_)) => {}
+            Err(error) => return Err(unexpected(error)),
+        }
+    }
+    Err(Refusal::Busy)
+}
+
+fn apply(change: &Change, owner: &mut Owner) -> Result<(), Refusal> {
+    let (changed, what, state) = match change {
+        Change::AddDomain(domain) => {
+            (owner.mail_domains.insert(domain.clone()), format!("mail domain `{domain}`"), "is registered already")
+        }
+        Change::RemoveDomain(domain) => {
+            (owner.mail_domains.remove(domain), format!("mail domain `{domain}`"), "is not registered")
+        }
+        Change::AddEvent(token) => {
+            (owner.event_tokens.insert(token.clone()), format!("event token `{token}`"), "is on the allow-list already")
+        }
+        Change::RemoveEvent(token) => {
+            (owner.event_tokens.remove(token), format!("event token `{token}`"), "is not on the allow-list")
+        }
+    };
+    if changed { Ok(()) } else { Err(Refusal::other(format!("{what} {state} of owner `{}`", owner.owner))) }
+}

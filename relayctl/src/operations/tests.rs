@@ -1,0 +1,176 @@
+//! The verbs against the double of table `control`.
+
+use relay::fault::FaultKind;
+use relay::owner::{App, KeyRecord, Role};
+use relay::port::memory::{MemoryControl, Trouble};
+
+use super::*;
+use crate::view::Answer;
+
+const NOW: i64 = 1_767_225_600_000;
+
+async fn with_owner(name: &str) -> MemoryControl {
+    let control = MemoryControl::default();
+    add_owner(&control, name, 90, NOW).await.unwrap();
+    control
+}
+
+fn text<T: std::fmt::Debug>(result: Result<T, Refusal>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn an_owner_is_added_once_and_shown_and_listed() {
+    let control = with_owner("demo").await;
+    assert_eq!(
+        text(add_owner(&control, "demo", 30, NOW).await),
+        "owner `demo` exists already; see `relayctl owner show demo`"
+    );
+    add_owner(&control, "acme", 30, NOW).await.unwrap();
+
+    let shown = show_owner(&control, "demo").await.unwrap();
+    assert_eq!((shown.owner.as_str(), shown.retention_days, shown.created_at), ("demo", 90, NOW));
+    let listed: Vec<String> = list_owners(&control).await.unwrap().into_iter().map(|owner| owner.owner).collect();
+    assert_eq!(listed, ["acme", "demo"]);
+}
+
+#[tokio::test]
+async fn an_unknown_owner_is_answered_with_those_that_exist() {
+    let control = MemoryControl::default();
+    let none = "owner `x` does not exist (there are none yet); add it with `relayctl owner add x`";
+    assert_eq!(text(show_owner(&control, "x").await), none);
+    for number in 0..12 {
+        add_owner(&control, &format!("o{number:02}"), 90, NOW).await.unwrap();
+    }
+    let known = "owner `x` does not exist (there are: o00, o01, o02, o03, o04, o05, o06, o07, o08, o09 and 2 more); \
+                 add it with `relayctl owner add x`";
+    assert_eq!(text(show_owner(&control, "x").await), known);
+    assert_eq!(text(add_app(&control, "x", "abc", NOW).await), known);
+    assert_eq!(text(remove_app(&control, "x", "abc").await), known);
+    assert_eq!(text(change_owner(&control, "x", &Change::AddDomain("a.b".into())).await), known);
+    assert_eq!(text(new_key(&control, "x", Role::Api, [0; 32], NOW).await), known);
+    assert_eq!(text(revoke_key(&control, "x", "0123456789ab").await), known);
+}
+
+#[tokio::test]
+async fn an_app_token_has_one_owner() {
+    let control = with_owner("demo").await;
+    add_owner(&control, "acme", 90, NOW).await.unwrap();
+    assert_eq!(add_app(&control, "demo", "abc", NOW).await.unwrap().apps, ["abc"]);
+    assert_eq!(text(add_app(&control, "demo", "abc", NOW).await), "app `abc` is registered to owner `demo` already");
+    let foreign = text(add_app(&control, "acme", "abc", NOW).await);
+    assert!(foreign.starts_with("app `abc` belongs to owner `demo`"), "{foreign}");
+    assert_eq!(text(remove_app(&control, "acme", "abc").await), "app `abc` is not registered to owner `acme`");
+
+    assert!(remove_app(&control, "demo", "abc").await.unwrap().apps.is_empty());
+    assert_eq!(tenancy::app(&control, "abc").await, Ok(None));
+    assert_eq!(add_app(&control, "acme", "abc", NOW).await.unwrap().apps, ["abc"]);
+    let claim = App { app_token: "abc".into(), owner: "acme".into(), created_at: NOW };
+    assert_eq!(tenancy::app(&control, "abc").await, Ok(Some(claim)));
+}
+
+#[tokio::test]
+async fn domains_and_events_are_added_and_removed_once() {
+    let control = with_owner("demo").await;
+    let cases = [
+        (
+            Change::AddDomain("example.com".into()),
+            Change::RemoveDomain("example.com".into()),
+            "mail domain `example.com`",
+        ),
+        (Change::AddEvent("abc123".into()), Change::RemoveEvent("abc123".into()), "event token `abc123`"),
+    ];
+    for (add, remove, what) in cases {
+        let view = change_owner(&control, "demo", &add).await.unwrap();
+        assert_eq!(view.mail_domains.len() + view.event_tokens.len(), 1);
+        let twice = text(change_owner(&control, "demo", &add).await);
+        assert!(twice.starts_with(what) && twice.contains("already"), "{twice}");
+        let view = change_owner(&control, "demo", &remove).await.unwrap();
+        assert_eq!(view.mail_domains.len() + view.event_tokens.len(), 0);
+        let twice = text(change_owner(&control, "demo", &remove).await);
+        assert!(twice.starts_with(what) && twice.contains("is not"), "{twice}");
+    }
+}
+
+#[tokio::test]
+async fn two_operators_at_once_both_have_their_way() {
+    let control = with_owner("demo").await;
+    let change = |domain: &str| Change::AddDomain(domain.to_owned());
+    // The first reads; before it writes, the second does both.
+    let first = Interleaved { control: &control, meanwhile: change("second.example") };
+    let view = change_owner(&first, "demo", &change("first.example")).await.unwrap();
+    assert_eq!(view.mail_domains.into_iter().collect::<Vec<_>>(), ["first.example", "second.example"]);
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_stored_as_a_hash_and_revoked() {
+    let control = with_owner("demo").await;
+    let made = new_key(&control, "demo", Role::Ingest, [7; 32], NOW).await.unwrap();
+    assert!(made.key.starts_with("relay_ingest_0707"));
+    assert!(control.all().iter().all(|item| !format!("{item:?}").contains(&made.key)));
+    let record = tenancy::key_record(&control, &made.key).await.unwrap();
+    assert_eq!(record, Some(KeyRecord::of(&made.key, "demo", Role::Ingest, NOW)));
+    let id = made.record.key_id.clone();
+    assert_eq!(show_owner(&control, "demo").await.unwrap().keys, [made.record]);
+
+    add_owner(&control, "acme", 90, NOW).await.unwrap();
+    assert!(text(revoke_key(&control, "acme", &id).await).starts_with(&format!("owner `acme` has no key `{id}`")));
+    assert!(revoke_key(&control, "demo", &id).await.unwrap().revoked);
+    assert_eq!(tenancy::key_record(&control, &made.key).await, Ok(None));
+    assert!(show_owner(&control, "demo").await.unwrap().keys.is_empty());
+    assert!(text(revoke_key(&control, "demo", &id).await).contains("has no key"));
+}
+
+#[tokio::test]
+async fn a_fault_changes_nothing_and_is_told() {
+    let control = with_owner("demo").await;
+    let before = control.all();
+    control.script.add("commit", [Trouble::Refused(FaultKind::Throttled)]);
+    let refusal = add_app(&control, "demo", "abc", NOW).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Fault(fault) if fault.kind == FaultKind::Throttled));
+    assert_eq!(control.all(), before);
+}
+
+#[tokio::test]
+async fn json_answers_have_the_documented_shape() {
+    let control = with_owner("demo").await;
+    add_app(&control, "demo", "abc", NOW).await.unwrap();
+    let made = new_key(&control, "demo", Role::Api, [1; 32], NOW).await.unwrap();
+    let (id, secret) = (made.record.key_id.clone(), made.key.clone());
+    let owner = serde_json::json!({
+        "owner": "demo", "retention_days": 90, "created_at": NOW, "mail_domains": [], "event_tokens": [],
+        "apps": ["abc"], "keys": [{"key_id": id, "role": "api", "created_at": NOW}],
+    });
+    let json = |answer: Answer| serde_json::from_str::<serde_json::Value>(&answer.json().unwrap()).unwrap();
+    assert_eq!(json(Answer::Owner(show_owner(&control, "demo").await.unwrap())), owner);
+    assert_eq!(
+        json(Answer::Owners { owners: list_owners(&control).await.unwrap() }),
+        serde_json::json!({"owners": [owner]})
+    );
+    let new_key = serde_json::json!({"owner": "demo", "key_id": id, "role": "api", "created_at": NOW, "key": secret});
+    assert_eq!(json(Answer::NewKey(made)), new_key);
+    let revoked = serde_json::json!({"owner": "demo", "key_id": id, "role": "api", "revoked": true});
+    assert_eq!(json(Answer::RevokedKey(revoke_key(&control, "demo", &id).await.unwrap())), revoked);
+}
+
+/// The table, on which somebody else makes a change right before the first commit.
+struct Interleaved<'a> {
+    control: &'a MemoryControl,
+    meanwhile: Change,
+}
+
+impl ControlTable for Interleaved<'_> {
+    async fn get(&self, keys: &[relay::control::Key]) -> Vec<Result<Option<relay::control::Item>, Fault>> {
+        self.control.get(keys).await
+    }
+
+    async fn query(&self, query: &relay::control::Query) -> Result<relay::control::Listing, Fault> {
+        self.control.query(query).await
+    }
+
+    async fn commit(&self, writes: &[relay::control::Write]) -> Result<(), CommitError> {
+        // Refused where the change is made already: from the second commit on.
+        drop(Box::pin(change_owner(self.control, "demo", &self.meanwhile)).await);
+        self.control.commit(writes).await
+    }
+}

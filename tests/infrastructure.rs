@@ -1,0 +1,26 @@
+//! Infrastructure that cannot lie: `template.yaml` and `infra/export.asl.json` against the code and against what was promised.
+
+#[cfg(test)]
+#[path = "infrastructure/api.rs"]
+mod api;
+#[cfg(test)]
+#[path = "infrastructure/durability.rs"]
+mod durability;
+#[cfg(test)]
+#[path = "infrastructure/functions.rs"]
+mod functions;
+#[cfg(test)]
+#[path = "infrastructure/operators.rs"]
+mod operators;
+#[cfg(test)]
+#[path = "infrastructure/permissions.rs"]
+mod permissions;
+#[cfg(test)]
+#[path = "infrastructure/state_machine.rs"]
+mod state_machine;
+#[cfg(test)]
+#[path = "infrastructure/template.rs"]
+mod template;
+#[cfg(test)]
+#[path = "tree.rs"]
+mod tree;

@@ -1,0 +1,151 @@
+//! Nothing acknowledged is lost: stream, mapping, tables, buckets.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::template::{Template, list, name};
+
+const HOUR: u64 = 3600;
+
+#[test]
+fn the_stream_keeps_a_week_encrypted() {
+    let template = Template::load();
+    let stream = |pointer: &str| template.property("ActivityStream", pointer);
+    assert_eq!(stream("/RetentionPeriodHours"), 168);
+    assert_eq!(stream("/StreamEncryption/EncryptionType"), "KMS");
+    assert_eq!(name(stream("/StreamModeDetails/StreamMode")), "StreamMode");
+    assert_eq!(stream("/ShardCount/Fn::If/0"), "ProvisionedStream");
+    assert_eq!(name(stream("/ShardCount/Fn::If/1")), "StreamShards");
+}
+
+#[test]
+fn the_mapping_gives_nothing_up_before_six_days_and_then_to_s3() {
+    let template = Template::load();
+    let mapping = template.property("BatchWriterFunction", "/Events/Stream");
+    assert_eq!(mapping["Type"], "Kinesis");
+    let mapping = &mapping["Properties"];
+    assert_eq!(name(&mapping["Stream"]), "ActivityStream.Arn");
+    assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON");
+    assert_eq!(mapping["FunctionResponseTypes"], serde_json::json!(["ReportBatchItemFailures"]));
+    assert_eq!(mapping["BisectBatchOnFunctionError"], true);
+    assert_eq!(mapping["MaximumRetryAttempts"], -1);
+    let age = mapping["MaximumRecordAgeInSeconds"].as_u64().expect("an age");
+    let kept = template.property("ActivityStream", "/RetentionPeriodHours").as_u64().expect("hours") * HOUR;
+    assert!(age + 24 * HOUR <= kept, "a day is left between giving up and the stream's own end");
+    assert_eq!(mapping["DestinationConfig"]["OnFailure"]["Type"], "S3");
+    assert_eq!(name(&mapping["DestinationConfig"]["OnFailure"]["Destination"]), "FailedBucket.Arn");
+    assert_eq!(mapping["BatchSize"], 1000);
+    assert_eq!(name(&mapping["MaximumBatchingWindowInSeconds"]), "BatchWindowSeconds");
+    assert_eq!(name(&mapping["ParallelizationFactor"]), "ParallelizationFactor");
+    assert!(mapping["Enabled"].is_null() && mapping["FilterCriteria"].is_null(), "all records, at once");
+}
+
+#[test]
+fn tables_survive_mistakes() {
+    let template = Template::load();
+    for table in ["PagesTable", "ControlTable"] {
+        let property = |pointer: &str| template.property(table, pointer);
+        assert_eq!(property("/BillingMode"), "PAY_PER_REQUEST", "{table}");
+        assert_eq!(property("/KeySchema/0/AttributeName"), "pk", "{table}");
+        assert_eq!(property("/KeySchema/0/KeyType"), "HASH", "{table}");
+        assert_eq!(property("/KeySchema/1/AttributeName"), "sk", "{table}");
+        assert_eq!(property("/KeySchema/1/KeyType"), "RANGE", "{table}");
+        for attribute in list(property("/AttributeDefinitions")) {
+            assert_eq!(attribute["AttributeType"], "S", "{table}");
+        }
+        assert_eq!(property("/TimeToLiveSpecification/AttributeName"), "expires_at", "{table}");
+        assert_eq!(property("/TimeToLiveSpecification/Enabled"), true, "{table}");
+        assert_eq!(property("/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), true, "{table}");
+        assert_eq!(property("/SSESpecification/SSEEnabled"), true, "{table}");
+        assert_eq!(property("/DeletionProtectionEnabled"), true, "{table}");
+    }
+}
+
+#[test]
+fn what_holds_data_outlives_the_stack() {
+    let template = Template::load();
+    let keeps = ["ActivityStream", "PagesTable", "ControlTable", "QuarantineBucket", "FailedBucket", "ExportBucket"];
+    for resource in keeps {
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!(template.at(&format!("/Resources/{resource}/{policy}")), "Retain", "{resource}: {policy}");
+        }
+    }
+}
+
+#[test]
+fn buckets_are_private_encrypted_and_tidy() {
+    let template = Template::load();
+    let policies = template.of_type("AWS::S3::BucketPolicy");
+    for (bucket, properties) in template.of_type("AWS::S3::Bucket") {
+        let encryption = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+        assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256", "{bucket}");
+        assert_eq!(properties["OwnershipControls"]["Rules"][0]["ObjectOwnership"], "BucketOwnerEnforced", "{bucket}");
+        let block = properties["PublicAccessBlockConfiguration"].as_object().expect("a public access block");
+        assert_eq!(block.values().filter(|value| **value == Value::Bool(true)).count(), 4, "{bucket}");
+        let rules = list(&properties["LifecycleConfiguration"]["Rules"]);
+        let aborts = rules.iter().any(|rule| rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 2);
+        assert!(aborts, "{bucket}: uploads that were never completed cost for ever");
+        let policy = policies.iter().find(|(_, policy)| name(&policy["Bucket"]) == bucket);
+        let (_, policy) = policy.unwrap_or_else(|| panic!("{bucket}: a policy"));
+        assert!(
+            list(&policy["PolicyDocument"]["Statement"]).into_iter().any(|it| denies_plain_http(it, bucket)),
+            "{bucket}"
+        );
+    }
+}
+
+fn denies_plain_http(statement: &Value, bucket: &str) -> bool {
+    let resources: BTreeSet<&str> = list(&statement["Resource"]).into_iter().map(name).collect();
+    statement["Effect"] == "Deny"
+        && statement["Principal"] == "*"
+        && statement["Action"] == "s3:*"
+        && statement["Condition"]["Bool"]["aws:SecureTransport"] == "false"
+        && resources == BTreeSet::from([format!("{bucket}.Arn").as_str(), format!("${{{bucket}.Arn}}/*").as_str()])
+}
+
+#[test]
+fn files_expire_when_the_operator_says() {
+    let template = Template::load();
+    let kept = [
+        ("QuarantineBucket", "QuarantineRetentionDays"),
+        ("FailedBucket", "FailedRetentionDays"),
+        ("ExportBucket", "ExportRetentionDays"),
+    ];
+    for (bucket, parameter) in kept {
+        let rules = list(template.property(bucket, "/LifecycleConfiguration/Rules"));
+        let expires: Vec<&str> = rules
+            .iter()
+            .filter(|rule| !rule["ExpirationInDays"].is_null())
+            .map(|rule| name(&rule["ExpirationInDays"]))
+            .collect();
+        assert_eq!(expires, [parameter], "{bucket}");
+    }
+}
+
+#[test]
+fn a_finished_file_sends_the_mail() {
+    let template = Template::load();
+    let notification = template.property("ExportBucket", "/NotificationConfiguration/EventBridgeConfiguration");
+    assert_eq!(notification["EventBridgeEnabled"], true);
+    let rule = template.property("NotifyFunction", "/Events/FileCreated/Properties/Pattern");
+    assert_eq!(rule["source"][0], "aws.s3");
+    assert_eq!(rule["detail-type"][0], "Object Created");
+    assert_eq!(name(&rule["detail"]["bucket"]["name"][0]), "ExportBucket");
+    assert_eq!(rule["detail"]["object"]["key"][0]["prefix"], "exports/");
+}
+
+#[test]
+fn an_ended_execution_reaches_the_dispatcher_and_notify() {
+    let template = Template::load();
+    for function in ["ExportDispatcherFunction", "NotifyFunction"] {
+        let rule = template.property(function, "/Events/ExecutionEnded/Properties/Pattern");
+        assert_eq!(rule["source"][0], "aws.states", "{function}");
+        assert_eq!(rule["detail-type"][0], "Step Functions Execution Status Change", "{function}");
+        assert_eq!(name(&rule["detail"]["stateMachineArn"][0]), "ExportStateMachine", "{function}");
+        let ended = serde_json::json!(["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]);
+        assert_eq!(rule["detail"]["status"], ended, "{function}");
+    }
+    let tick = template.property("ExportDispatcherFunction", "/Events/EachMinute");
+    assert_eq!((&tick["Type"], &tick["Properties"]["Schedule"]), (&"Schedule".into(), &"rate(1 minute)".into()));
+}

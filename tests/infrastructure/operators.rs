@@ -1,0 +1,141 @@
+//! What an operator meets: parameters, outputs, alarms, the deploy's settings.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::functions::FUNCTIONS;
+use super::template::{Template, list, name};
+use super::tree;
+
+const OUTPUTS: [&str; 12] = [
+    "ApiUrl",
+    "SiteUrl",
+    "SiteDistribution",
+    "SiteBucket",
+    "StreamName",
+    "PagesTable",
+    "ControlTable",
+    "QuarantineBucket",
+    "FailedBucket",
+    "ExportBucket",
+    "StateMachineArn",
+    "LinkRoleArn",
+];
+
+fn texts<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(entries) => entries.values().for_each(|item| texts(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn parameters_are_described_bounded_and_used() {
+    let template = Template::load();
+    let mut used = Vec::new();
+    for section in ["Conditions", "Globals", "Resources"] {
+        texts(template.at(&format!("/{section}")), &mut used);
+    }
+    for (parameter, definition) in template.section("Parameters") {
+        assert!(definition["Description"].as_str().is_some_and(|text| text.len() > 20), "{parameter}: a description");
+        let between = !definition["MinValue"].is_null() && !definition["MaxValue"].is_null();
+        let bounded = between || !definition["AllowedValues"].is_null() || !definition["AllowedPattern"].is_null();
+        assert!(bounded, "{parameter}: bounds");
+        // The only thing that nobody can guess.
+        assert_eq!(definition["Default"].is_null(), parameter == "MailFrom", "{parameter}: a default");
+        assert!(used.contains(&parameter), "{parameter} decides nothing");
+    }
+}
+
+/// What a function finds in its environment when every number is at this end of its bounds (`MinValue`, `MaxValue`, `Default`).
+fn environment(template: &Template, function: &str, end: &str) -> Vec<(String, String)> {
+    let variables = template.property(&format!("{function}Function"), "/Environment/Variables");
+    let variables = variables.as_object().expect("variables").iter();
+    let value = |source: &Value| {
+        let bound = template.at(&format!("/Parameters/{}/{end}", name(source).replace('/', "~1")));
+        bound.as_u64().map_or_else(|| "something".to_owned(), |number| number.to_string())
+    };
+    variables.map(|(variable, source)| (variable.clone(), value(source))).collect()
+}
+
+#[test]
+fn functions_take_whatever_the_parameters_allow() {
+    let template = Template::load();
+    for function in &FUNCTIONS {
+        for end in ["MinValue", "MaxValue", "Default"] {
+            let variables = environment(&template, function.id, end);
+            let lookup = |wanted: &str| {
+                variables.iter().find(|(variable, _)| variable == wanted).map(|(_, value)| value.clone())
+            };
+            let refused = match function.id {
+                "Ingest" => ingest::config::Config::from_env(lookup).err(),
+                "BatchWriter" => batch_writer::config::Config::from_env(lookup).err(),
+                "ExportApi" => export::config::ApiConfig::from_env(lookup).err(),
+                "ExportWorker" | "ExportDispatcher" => export::config::WorkerConfig::from_env(lookup).err(),
+                "Notify" => notify::config::Config::from_env(lookup).err(),
+                other => panic!("{other} has a configuration"),
+            };
+            assert_eq!(refused, None, "{} at {end}", function.id);
+        }
+    }
+}
+
+#[test]
+fn outputs_name_what_tools_need() {
+    let template = Template::load();
+    let outputs: BTreeSet<&str> = template.section("Outputs").into_iter().map(|(output, _)| output).collect();
+    let functions: Vec<String> = FUNCTIONS.iter().map(|function| format!("{}Function", function.id)).collect();
+    for needed in OUTPUTS.into_iter().chain(functions.iter().map(String::as_str)) {
+        assert!(outputs.contains(needed), "no output {needed}");
+    }
+    for (output, definition) in template.section("Outputs") {
+        assert!(definition["Description"].is_string(), "{output}: a description");
+    }
+}
+
+#[test]
+fn alarms_ring_and_say_what_it_means() {
+    let template = Template::load();
+    let relay: BTreeSet<&str> = relay::metric::Metric::ALL.iter().map(|metric| metric.name()).collect();
+    for (alarm, properties) in template.of_type("AWS::CloudWatch::Alarm") {
+        let actions: Vec<&str> = list(&properties["AlarmActions"]).into_iter().map(name).collect();
+        assert_eq!(actions, ["AlarmTopic"], "{alarm}");
+        assert!(properties["TreatMissingData"].is_string(), "{alarm}: what silence means is decided");
+        assert!(properties["AlarmDescription"].as_str().is_some_and(|text| text.len() > 30), "{alarm}: a description");
+        if properties["Namespace"] == relay::metric::NAMESPACE {
+            let metric = properties["MetricName"].as_str().expect("a metric");
+            assert!(relay.contains(metric), "{alarm}: {metric} is not counted");
+        }
+    }
+}
+
+#[test]
+fn what_must_not_happen_has_an_alarm() {
+    let template = Template::load();
+    let alarms = template.of_type("AWS::CloudWatch::Alarm");
+    let watched: BTreeSet<(&str, &str)> =
+        alarms.iter().map(|(_, alarm)| (name(&alarm["MetricName"]), name(&alarm["Dimensions"][0]["Value"]))).collect();
+    let expected = BTreeSet::from([
+        ("IteratorAge", "BatchWriterFunction"),
+        ("OnFailureDestinationDeliveredEventCount", "BatchWriterFunctionStream"),
+        ("Errors", "IngestFunction"),
+        ("5xx", "Api"),
+        ("ExecutionsFailed", "ExportStateMachine"),
+        ("ApproximateNumberOfMessagesVisible", "NotifyDeadLetters.QueueName"),
+        ("ApproximateNumberOfMessagesVisible", "DispatcherDeadLetters.QueueName"),
+    ]);
+    assert_eq!(watched, expected);
+    // The second one's metric is only there when the mapping is asked for it.
+    let metrics = template.property("BatchWriterFunction", "/Events/Stream/Properties/MetricsConfig/Metrics");
+    assert_eq!(*metrics, serde_json::json!(["EventCount"]));
+}
+
+#[test]
+fn a_deploy_takes_this_template_and_only_the_capability_it_needs() {
+    let settings = tree::read("samconfig.toml");
+    assert!(settings.contains("template_file = \"template.yaml\""));
+    assert!(settings.contains("capabilities = \"CAPABILITY_IAM\""), "no role has a name of its own");
+}

@@ -1,0 +1,87 @@
+//! Function processes are killed while callbacks come in and a file is written: nothing acknowledged is lost, nothing is twice.
+//! Needs a stack, named by `RELAY_STACK`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use relay_tests::stack::{Stack, column};
+use relay_tests::wait::until;
+use serde_json::{Value, json};
+
+const FUNCTIONS: [&str; 3] = ["ingest", "batch-writer", "export-worker"];
+
+/// The processes of the stack's functions: children of the local host whose program has one of the names.
+fn processes(stack: &Stack) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("/proc can be listed").flatten() {
+        let pid = entry.file_name().to_string_lossy().into_owned();
+        let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
+        let program = std::fs::read_link(entry.path().join("exe")).unwrap_or_default();
+        let name = program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if parent == Some(&stack.number("pid").to_string()) && FUNCTIONS.contains(&name.as_str()) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+fn kill(pid: &str) {
+    // It may have ended by itself in the meantime.
+    Command::new("kill").args(["-9", pid]).output().expect("kill can be run");
+}
+
+/// Sends one batch as an SDK does: again, whole, until it is acknowledged.
+fn deliver(stack: &Stack, ids: &[String], created_at: i64) {
+    let item = |id: &String| json!({"kind": "reattribution", "app_token": stack.get("app_token"), "created_at": created_at, "event_id": id});
+    let body: Value = ids.iter().map(item).collect();
+    let acknowledged = until(std::time::Duration::from_mins(1), || {
+        let (status, answer) = stack.call("POST", "/v1/activities", "ingest_key", Some(&body));
+        assert!(matches!(status, 200 | 500 | 502 | 503 | 504), "{status} {answer}");
+        (status == 200).then_some(())
+    });
+    acknowledged.expect("the door opens again");
+}
+
+#[test]
+fn killed_processes_lose_and_double_nothing() {
+    let Some(stack) = Stack::running("killed_processes_lose_and_double_nothing") else { return };
+    assert!(Path::new("/proc/self/exe").exists(), "this test finds processes by /proc");
+    let run = relay_lambda::process::trace_id();
+    let now = relay_lambda::process::now_ms();
+    let batches: Vec<Vec<String>> =
+        (0..60).map(|batch| (0..20).map(|n| format!("kill-{run}-{batch}-{n}")).collect()).collect();
+    let over = AtomicBool::new(false);
+    let killed = std::thread::scope(|scope| {
+        let killer = scope.spawn(|| {
+            let mut killed = 0;
+            while !over.load(Ordering::SeqCst) {
+                for pid in processes(&stack) {
+                    kill(&pid);
+                    killed += 1;
+                }
+                // The host starts new ones as calls come in; the next round finds those.
+                let _ = until(std::time::Duration::from_millis(300), || over.load(Ordering::SeqCst).then_some(()));
+            }
+            killed
+        });
+        for (batch, ids) in (0i64..).zip(&batches) {
+            deliver(&stack, ids, now - batch * 60_000);
+        }
+        over.store(true, Ordering::SeqCst);
+        killer.join().expect("the killer ends")
+    });
+    assert!(killed > 0, "no process was there to kill");
+    let expected: BTreeSet<String> = batches.into_iter().flatten().collect();
+    let start = relay::time::date_of_day((now - 3_600_000).div_euclid(86_400_000));
+    let end = relay::time::date_of_day(now.div_euclid(86_400_000));
+    let mut rows: BTreeMap<String, usize> = BTreeMap::new();
+    for id in column(&stack.export("reattribution", &start, &end), "event_id") {
+        *rows.entry(id).or_default() += 1;
+    }
+    let lost: Vec<_> = expected.iter().filter(|id| !rows.contains_key(*id)).collect();
+    let doubled: Vec<_> = rows.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(lost.is_empty() && doubled.is_empty(), "lost {lost:?}, doubled {doubled:?}, {killed} processes killed");
+}
