@@ -24,7 +24,7 @@ fn what_was_acknowledged_before_a_stop_is_there_after_a_start() {
     xtask(root, &["up", "--detach", "--no-sample"]);
     let stack = Stack::running(case).expect("the stack is up again");
     let day = relay_lambda::process::now_ms().div_euclid(86_400_000);
-    let file = stack.export("install", &relay::time::date_of_day(day - 2), &relay::page::date_of_day(day));
+    let file = stack.export("install", &relay::time::date_of_day(day - 2), &relay::time::date_of_day(day));
     let mut rows = column(&file, "event_id");
     let count = rows.len();
     rows.sort_unstable();

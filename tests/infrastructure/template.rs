@@ -71,6 +71,8 @@ fn plain(yaml: Yaml) -> Value {
             let entry = |(key, value): (Yaml, Yaml)| (key.as_str().expect("a text as key").to_owned(), plain(value));
             Value::Object(entries.into_iter().map(entry).collect())
         }
-        scalar => serde_json::to_value(scalar).expect("a scalar"),
+        scalar @ (Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::String(_)) => {
+            serde_json::to_value(scalar).expect("a scalar")
+        }
     }
 }

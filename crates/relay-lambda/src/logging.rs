@@ -1,21 +1,41 @@
 //! Logs: one JSON object a line on standard output, where Lambda takes them from.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::process;
 
-/// Starts logging for the process. The level is Lambda's own setting (`AWS_LAMBDA_LOG_LEVEL`), else `RUST_LOG`, else `info`.
+/// Starts logging for the process. The level is Lambda's own setting (`AWS_LAMBDA_LOG_LEVEL`), else `info`.
 pub fn init() {
-    let level = process::env("AWS_LAMBDA_LOG_LEVEL").or_else(|| process::env("RUST_LOG"));
-    let filter = EnvFilter::new(level.as_deref().unwrap_or("info"));
     let started = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_env_filter(filter)
+        .with_max_level(level(process::env("AWS_LAMBDA_LOG_LEVEL").as_deref()))
         .try_init();
     if let Err(error) = started {
         tracing::debug!(%error, "logging had been started before");
+    }
+}
+
+/// Lambda's names are tracing's, save one; a name that is neither is not worth a function that does not start.
+fn level(name: Option<&str>) -> LevelFilter {
+    match name {
+        Some("FATAL") => LevelFilter::ERROR,
+        Some(name) => name.parse().unwrap_or(LevelFilter::INFO),
+        None => LevelFilter::INFO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lambdas_level_is_taken() {
+        assert_eq!(level(Some("DEBUG")), LevelFilter::DEBUG);
+        assert_eq!(level(Some("FATAL")), LevelFilter::ERROR);
+        assert_eq!(level(Some("loud")), LevelFilter::INFO);
+        assert_eq!(level(None), LevelFilter::INFO);
     }
 }

@@ -1,6 +1,15 @@
 //! What the environment decides.
 
+use std::time::Duration;
+
 use relay::env::{Env, EnvError};
+
+/// How long one attempt of a call may take. A request makes at most four calls in a row (key, owner, app, stream) and the stream's retries begin
+/// within 4 s: with [`CALL_TIMEOUT`] the answer is there before the function's 25 s are over.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a call may take, its second attempt included.
+pub const CALL_TIMEOUT: Duration = Duration::from_millis(4_200);
 
 /// The function's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 #![recursion_limit = "256"]
 
 use ingest::App;
-use ingest::config::Config;
+use ingest::config::{ATTEMPT_TIMEOUT, CALL_TIMEOUT, Config};
 use ingest::handler::handle;
 use lambda_runtime::{Error, run, service_fn};
 use relay_aws::config::Aws;
@@ -14,7 +14,7 @@ use relay_aws::kinesis::AwsStream;
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = Config::from_env(relay_lambda::process::env)?;
-    let aws = Aws::load().await;
+    let aws = Aws::load().await.with_timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT);
     let app = App::new(AwsStream::new(&aws, &config.stream_name), AwsControl::new(&aws, &config.control_table));
     run(service_fn(|event| handle(&app, event))).await
 }
