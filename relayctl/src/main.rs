@@ -1,4 +1,6 @@
 //! The operator's tool: owners, app tokens, mail domains, event tokens, keys.
+// The SDK's futures nest deeper than the compiler's default of 128 lets it lay out.
+#![recursion_limit = "256"]
 
 mod cli;
 mod names;

@@ -1,4 +1,6 @@
 //! The function's process: configuration, clients, and the runtime's loop.
+// The SDK's futures nest deeper than the compiler's default of 128 lets it lay out.
+#![recursion_limit = "256"]
 
 use batch_writer::App;
 use batch_writer::config::Config;

@@ -1,1 +1,9 @@
-//! Answers the export API, streams rows to a file, gives out run slots.
+//! Answers the export API, gives out run slots, streams rows to a file.
+//!
+//! Two binaries share it: `export-api` (HTTP) and `export-worker` (the steps of the state machine, and the dispatcher's tick).
+
+pub mod api;
+pub mod config;
+pub mod dispatch;
+pub mod handler;
+pub mod worker;

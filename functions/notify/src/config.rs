@@ -15,6 +15,8 @@ pub struct Config {
     pub mail_from: String,
     /// Where the page is; `None` leaves the way back out of mails.
     pub site_url: Option<String>,
+    /// How long files live: days.
+    pub export_retention_days: u16,
 }
 
 impl Config {
@@ -27,6 +29,7 @@ impl Config {
             link_role_arn: env.text("LINK_ROLE_ARN"),
             mail_from: env.text("MAIL_FROM"),
             site_url: env.optional("SITE_URL"),
+            export_retention_days: env.number("EXPORT_RETENTION_DAYS", 1..=3650),
         };
         env.finish().map(|()| config)
     }

@@ -1,35 +1,189 @@
-//! Mails a link to a finished export.
+//! Mails the end of an export: a link to its file, that there is none, or what went wrong.
 //!
-//! Two events lead here: the object of an export was created, and an execution of the export state machine ended. Either looks at the export in table
-//! `control` and sends the mail that its state calls for, once: the mail is claimed before it is sent and recorded after.
+//! One mail an export. Who sends it claims it first, under the version read; a crash between sending and recording may repeat the mail,
+//! and nothing omits it: an event that found the mail unsent fails and comes again.
 
 pub mod config;
-pub mod deliver;
 pub mod handler;
+pub mod occasion;
 
 use std::sync::Mutex;
 
-use relay::metric::Counters;
-use relay::port::{ControlTable, LinkSigner, Mailer};
+use relay::control::CommitError;
+use relay::export::{Export, NoticeState, Status, store};
+use relay::fault::{Fault, FaultKind};
+use relay::link::Link;
+use relay::metric::{Counters, Labels, Metric};
+use relay::notice::{self, Mail, Surroundings};
+use relay::port::{ControlTable, LinkSigner, Mailer, SendMailError};
+
+use occasion::{Event, Occasion};
+
+/// How long a mail belongs to whoever claimed it: milliseconds. Shorter than Lambda's first asynchronous retry (one minute).
+const LEASE_MS: i64 = 45_000;
+
+/// How often to look again when others write the export at the same time.
+const MAX_ATTEMPTS: usize = 4;
 
 /// What the function needs to send a mail.
 #[derive(Debug)]
-pub struct App<C, L, M> {
+pub struct App<C, S, M> {
     /// Table `control`.
     pub control: C,
     /// Makes links.
-    pub signer: L,
+    pub signer: S,
     /// Sends mails.
     pub mailer: M,
     /// Where the page is; `None` leaves the way back out of mails.
     pub site_url: Option<String>,
-    /// What was counted since the last minute.
+    /// How long files live: days.
+    pub retention_days: u16,
+    /// What was counted in this invocation.
     pub counters: Mutex<Counters>,
 }
 
-impl<C: ControlTable, L: LinkSigner, M: Mailer> App<C, L, M> {
-    /// An app over these ports.
-    pub fn new(control: C, signer: L, mailer: M, site_url: Option<String>) -> Self {
-        Self { control, signer, mailer, site_url, counters: Mutex::new(Counters::default()) }
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The mail is on its way.
+    Sent,
+    /// The mail service refuses it for good.
+    Refused,
+    /// There was nothing to send: somebody else has, or does, or nobody should.
+    Nothing,
+}
+
+/// Why an event must come again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotifyError {
+    /// The world's fault.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The export has not said yet how it ended.
+    #[error("export {0} has not settled yet")]
+    NotSettled(String),
+}
+
+/// Which mail an export's end asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letter {
+    Ready,
+    Empty,
+    Failed,
+}
+
+impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
+    /// Sends the mail that an event asks for, if it asks for one.
+    pub async fn notify(&self, event: &Event, now: i64) -> Result<Outcome, NotifyError> {
+        let (owner, id) = event.occasion.export();
+        for _ in 0..MAX_ATTEMPTS {
+            let Some((mut export, version)) = store::load(&self.control, owner, id).await? else {
+                tracing::warn!(owner, export_id = id, "an event about an export that is not there");
+                return Ok(Outcome::Nothing);
+            };
+            let Some(letter) = letter(&export, &event.occasion)? else { return Ok(Outcome::Nothing) };
+            if !may_claim(&export, &event.id, now) {
+                return Ok(Outcome::Nothing);
+            }
+            let claimed_by = event.id.clone();
+            export.notice = Some(NoticeState { claimed_at: now, claimed_by, sent_at: None, refused: None });
+            match self.control.commit(&[store::replace(&export, version)?]).await {
+                Ok(()) => return self.send(&export, letter, now).await,
+                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::Fault(fault)) => return Err(fault.into()),
+            }
+        }
+        let detail = format!("export {id} was written by others each time");
+        Err(Fault::new(FaultKind::Unavailable, "control:Commit", detail).into())
     }
+
+    async fn send(&self, export: &Export, letter: Letter, now: i64) -> Result<Outcome, NotifyError> {
+        let (mail, link) = self.compose(export, letter, now).await?;
+        let (export_id, trace_id) = (&export.export_id, &export.trace_id);
+        match self.mailer.send(&export.email, &mail).await {
+            Ok(message_id) => {
+                self.count(Metric::MailsSent, Labels::NONE);
+                tracing::info!(export_id, trace_id, message_id, ?letter, "mailed");
+                self.record(export, |notice| notice.sent_at = Some(now), link).await;
+                Ok(Outcome::Sent)
+            }
+            Err(SendMailError::Rejected(reason)) => {
+                self.count(Metric::MailsRejected, Labels::NONE);
+                tracing::error!(export_id, trace_id, reason, "the mail service refuses the mail");
+                self.record(export, |notice| notice.refused = Some(reason.clone()), None).await;
+                Ok(Outcome::Refused)
+            }
+            Err(SendMailError::Fault(fault)) => {
+                self.count(Metric::MailsFailed, Labels::NONE.reason(fault.kind.name()));
+                Err(fault.into())
+            }
+        }
+    }
+
+    async fn compose(&self, export: &Export, letter: Letter, now: i64) -> Result<(Mail, Option<Link>), Fault> {
+        let around = Surroundings { site_url: self.site_url.as_deref(), retention_days: self.retention_days };
+        match letter {
+            Letter::Empty => Ok((notice::empty(export, around), None)),
+            Letter::Failed => Ok((notice::failed(export, around), None)),
+            Letter::Ready => {
+                let link = self.signer.sign(&export.object_key(), &export.file_name(), now).await?;
+                Ok((notice::ready(export, &link, around), Some(link)))
+            }
+        }
+    }
+
+    /// Notes what became of the mail. Where that fails the event does not come again, which would repeat the mail: it is out.
+    async fn record(&self, export: &Export, outcome: impl Fn(&mut NoticeState), link: Option<Link>) {
+        let change = |export: &mut Export| {
+            if let Some(notice) = &mut export.notice {
+                outcome(notice);
+            }
+            export.link_expires_at = export.link_expires_at.max(link.as_ref().map(|link| link.expires_at));
+            true
+        };
+        for _ in 0..MAX_ATTEMPTS {
+            match store::amend(&self.control, &export.owner, &export.export_id, change).await {
+                Ok(_) => return,
+                Err(fault) => {
+                    tracing::error!(export_id = export.export_id, %fault, "what became of the mail could not be noted");
+                }
+            }
+        }
+    }
+
+    fn count(&self, metric: Metric, labels: Labels) {
+        if let Ok(mut counters) = self.counters.lock() {
+            counters.add(metric, labels, 1);
+        }
+    }
+}
+
+/// The mail that an export's state asks for; `None` for none.
+fn letter(export: &Export, occasion: &Occasion) -> Result<Option<Letter>, NotifyError> {
+    let not_settled = || NotifyError::NotSettled(export.export_id.clone());
+    match (export.status, occasion) {
+        (Status::Done, _) => Ok(Some(Letter::Ready)),
+        (Status::Empty, _) => Ok(Some(Letter::Empty)),
+        (Status::Failed, _) => Ok(Some(Letter::Failed)),
+        (Status::Cancelled | Status::Expired, _) => Ok(None),
+        // The file is there a moment before the worker can say so; all that the mail tells has been recorded before.
+        (Status::Queued | Status::Running, Occasion::FileCreated { key, size, .. }) => {
+            let is_whole =
+                export.checkpoint.finishing && export.checkpoint.bytes == *size && export.object_key() == *key;
+            if is_whole { Ok(Some(Letter::Ready)) } else { Err(not_settled()) }
+        }
+        // Another execution has taken over from this one: its end will tell.
+        (Status::Queued | Status::Running, Occasion::ExecutionEnded { name, .. }) => {
+            if export.execution_name() == *name { Err(not_settled()) } else { Ok(None) }
+        }
+    }
+}
+
+/// Whether the mail is still to be sent and nobody else is at it. Whoever is, comes again by itself when it fails.
+fn may_claim(export: &Export, event_id: &str, now: i64) -> bool {
+    export.notice.as_ref().is_none_or(|notice| {
+        let is_settled = notice.sent_at.is_some() || notice.refused.is_some();
+        let is_free = notice.claimed_by == event_id || now.saturating_sub(notice.claimed_at) >= LEASE_MS;
+        !is_settled && is_free
+    })
 }

@@ -1,24 +1,23 @@
 //! The function's process: configuration, clients, and the runtime's loop.
+// The SDK's futures nest deeper than the compiler's default of 128 lets it lay out.
+#![recursion_limit = "256"]
 
 use lambda_runtime::{Error, run, service_fn};
-use notify::App;
-use notify::config::Config;
-use notify::handler::handle;
-use relay_aws::config::Aws;
-use relay_aws::dynamodb::AwsControl;
-use relay_aws::link::AwsSigner;
-use relay_aws::sesv2::AwsMailer;
+use notify::{App, config::Config, handler::handle};
+use relay_aws::{config::Aws, dynamodb::AwsControl, link::AwsSigner, sesv2::AwsMailer};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = Config::from_env(relay_lambda::process::env)?;
     let aws = Aws::load().await;
-    let app = App::new(
-        AwsControl::new(&aws, &config.control_table),
-        AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
-        AwsMailer::new(&aws, &config.mail_from),
-        config.site_url,
-    );
+    let app = App {
+        control: AwsControl::new(&aws, &config.control_table),
+        signer: AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
+        mailer: AwsMailer::new(&aws, &config.mail_from),
+        site_url: config.site_url,
+        retention_days: config.export_retention_days,
+        counters: Default::default(),
+    };
     run(service_fn(|event| handle(&app, event))).await
 }

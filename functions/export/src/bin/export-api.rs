@@ -1,2 +1,25 @@
-//! export-api.
-fn main() {}
+//! The process of `export-api`: configuration, clients, and the runtime's loop.
+// The SDK's futures nest deeper than the compiler's default of 128 lets it lay out.
+#![recursion_limit = "256"]
+use export::{api::Api, config::ApiConfig, handler::answer};
+use lambda_runtime::{Error, run, service_fn};
+use relay_aws::dynamodb::{AwsControl, AwsPages};
+use relay_aws::{config::Aws, kinesis::AwsBacklog, link::AwsSigner, sesv2::AwsMailer, sfn::AwsExecutions};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    relay_lambda::logging::init();
+    let config = ApiConfig::from_env(relay_lambda::process::env)?;
+    let aws = Aws::load().await;
+    let api = Api {
+        control: AwsControl::new(&aws, &config.control_table),
+        pages: AwsPages::new(&aws, &config.pages_table),
+        backlog: AwsBacklog::new(&aws, &config.stream_name),
+        executions: AwsExecutions::new(&aws, &config.state_machine_arn),
+        signer: AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
+        mailer: AwsMailer::new(&aws, &config.mail_from),
+        settings: config.settings(),
+        counters: Default::default(),
+    };
+    run(service_fn(|event| answer(&api, event))).await
+}

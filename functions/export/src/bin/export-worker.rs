@@ -1,2 +1,25 @@
-//! export-worker.
-fn main() {}
+//! The process of `export-worker`: configuration, clients, and the runtime's loop.
+// The SDK's futures nest deeper than the compiler's default of 128 lets it lay out.
+#![recursion_limit = "256"]
+use export::{config::WorkerConfig, handler::WorkerApp, handler::work, worker::Worker};
+use lambda_runtime::{Error, run, service_fn};
+use relay_aws::dynamodb::{AwsControl, AwsPages};
+use relay_aws::{config::Aws, kinesis::AwsBacklog, s3::AwsFiles, sfn::AwsExecutions};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    relay_lambda::logging::init();
+    let config = WorkerConfig::from_env(relay_lambda::process::env)?;
+    let aws = Aws::load().await;
+    let control = AwsControl::new(&aws, &config.control_table);
+    let pages = AwsPages::new(&aws, &config.pages_table);
+    let files = AwsFiles::new(&aws, &config.export_bucket);
+    let backlog = AwsBacklog::new(&aws, &config.stream_name);
+    let app = WorkerApp {
+        worker: Worker { control, pages, files, backlog },
+        executions: AwsExecutions::new(&aws, &config.state_machine_arn),
+        slots: config.max_concurrent_exports,
+        counters: Default::default(),
+    };
+    run(service_fn(|event| work(&app, event))).await
+}

@@ -1,0 +1,181 @@
+//! The export API: who asks, what for, and the answer.
+
+use std::sync::Mutex;
+
+use relay::fault::Fault;
+use relay::http::{Problem, Request, Response};
+use relay::metric::{Counters, Labels, Metric};
+use relay::owner::Role;
+use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::tenancy;
+
+mod account;
+mod cancel;
+mod create;
+mod link;
+mod problem;
+mod read;
+
+/// What an operator decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The longest period of one export: days.
+    pub max_export_days: u16,
+    /// How many exports may run at a time.
+    pub slots: u32,
+    /// How long files live: days.
+    pub retention_days: u16,
+    /// Where the page is; `None` leaves the way back out of mails.
+    pub site_url: Option<String>,
+}
+
+/// The API over its ports.
+#[derive(Debug)]
+pub struct Api<C, P, B, E, S, M> {
+    /// Table `control`.
+    pub control: C,
+    /// Table `pages`.
+    pub pages: P,
+    /// The stream's backlog.
+    pub backlog: B,
+    /// The state machine.
+    pub executions: E,
+    /// Makes links.
+    pub signer: S,
+    /// Sends mails.
+    pub mailer: M,
+    /// What an operator decides.
+    pub settings: Settings,
+    /// What was counted in this invocation.
+    pub counters: Mutex<Counters>,
+}
+
+/// One call, with the time and randomness it may use.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// Milliseconds since the epoch.
+    pub now: i64,
+    /// For a new export's id.
+    pub random: [u8; 10],
+    /// The call's trace id.
+    pub trace_id: String,
+}
+
+/// Why a call has no good answer.
+enum Refusal {
+    Problem(Problem),
+    Fault(Fault),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What a path and method stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route<'a> {
+    Create,
+    List,
+    One(&'a str),
+    Cancel(&'a str),
+    Link(&'a str),
+    Account,
+}
+
+impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
+where
+    C: ControlTable,
+    P: PageStore,
+    B: Backlog,
+    E: Executions,
+    S: LinkSigner,
+    M: Mailer,
+{
+    /// The answer to a call. Every one carries the trace id.
+    pub async fn answer(&self, call: &Call<'_>) -> Response {
+        let response = match self.dispatch(call).await {
+            Ok(response) => response,
+            Err(Refusal::Problem(problem)) => {
+                self.count(Metric::Refused, Labels::NONE.reason(problem.code));
+                tracing::debug!(trace_id = call.trace_id, code = problem.code, "refused");
+                with_allow(problem.response(&call.trace_id), call.request)
+            }
+            Err(Refusal::Fault(fault)) => {
+                tracing::error!(trace_id = call.trace_id, %fault, "a call failed");
+                problem::unavailable().response(&call.trace_id)
+            }
+        };
+        response.with_header("x-relay-trace-id", call.trace_id.clone()).with_header("cache-control", "no-store")
+    }
+
+    async fn dispatch(&self, call: &Call<'_>) -> Result<Response, Refusal> {
+        let route = route(&call.request.method, &call.request.path)?;
+        let owner = self.authenticate(call.request).await?;
+        match route {
+            Route::Create => self.create(call, &owner).await,
+            Route::List => self.list(call, &owner).await,
+            Route::One(id) => self.one(call, &owner, id).await,
+            Route::Cancel(id) => self.cancel(call, &owner, id).await,
+            Route::Link(id) => self.link(call, &owner, id).await,
+            Route::Account => self.account(&owner).await,
+        }
+    }
+
+    /// The owner whose API key it is. That the look-up failed is never the caller's fault.
+    async fn authenticate(&self, request: &Request) -> Result<String, Refusal> {
+        let secret = request.bearer().filter(|secret| !secret.is_empty()).ok_or_else(problem::missing_key)?;
+        let record = tenancy::key_record(&self.control, secret).await?.ok_or_else(problem::unknown_key)?;
+        match record.role {
+            Role::Api => Ok(record.owner),
+            Role::Ingest => Err(problem::ingest_key().into()),
+        }
+    }
+
+    fn count(&self, metric: Metric, labels: Labels) {
+        if let Ok(mut counters) = self.counters.lock() {
+            counters.add(metric, labels, 1);
+        }
+    }
+}
+
+/// The methods a path takes, with what they stand for.
+fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
+    match path {
+        "/v1/exports" => return vec![("GET", Route::List), ("POST", Route::Create)],
+        "/v1/account" => return vec![("GET", Route::Account)],
+        _ => {}
+    }
+    match path.strip_prefix("/v1/exports/").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
+        Some((id, "")) if path.ends_with(id) => vec![("DELETE", Route::Cancel(id)), ("GET", Route::One(id))],
+        Some((id, "link")) => vec![("POST", Route::Link(id))],
+        _ => Vec::new(),
+    }
+}
+
+fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, Problem> {
+    let routes = routes(path);
+    if routes.is_empty() {
+        return Err(problem::no_such_path());
+    }
+    let found = routes.iter().find(|(name, _)| *name == method).map(|(_, route)| *route);
+    found.ok_or_else(|| problem::wrong_method(&methods(path)))
+}
+
+fn methods(path: &str) -> String {
+    routes(path).iter().map(|(method, _)| *method).collect::<Vec<_>>().join(", ")
+}
+
+/// RFC 9110: a 405 says which methods there are.
+fn with_allow(response: Response, request: &Request) -> Response {
+    if response.status == 405 { response.with_header("allow", methods(&request.path)) } else { response }
+}

@@ -1,0 +1,53 @@
+//! `GET /v1/account`: who the key belongs to, and what may be asked.
+
+use relay::activity::Kind;
+use relay::batch::MAX_ITEMS;
+use relay::export::FILTERS;
+use relay::fault::{Fault, FaultKind};
+use relay::http::Response;
+use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::row::Column;
+use relay::tenancy;
+use serde_json::{Map, Value, json};
+
+use super::{Api, Refusal};
+
+impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
+where
+    C: ControlTable,
+    P: PageStore,
+    B: Backlog,
+    E: Executions,
+    S: LinkSigner,
+    M: Mailer,
+{
+    pub(super) async fn account(&self, owner: &str) -> Result<Response, Refusal> {
+        let missing =
+            || Fault::new(FaultKind::Denied, "control:Get", format!("owner {owner} has keys, but no profile"));
+        let profile = tenancy::owner(&self.control, owner).await?.ok_or_else(missing)?;
+        let apps = tenancy::apps(&self.control, owner).await?;
+        let apps: Vec<_> = apps.into_iter().map(|app| json!({"app_token": app.app_token})).collect();
+        let body = json!({
+            "owner": owner,
+            "apps": apps,
+            "mail_domains": profile.mail_domains,
+            "limits": {
+                "max_export_days": self.settings.max_export_days,
+                "export_retention_days": self.settings.retention_days,
+                "retention_days": profile.retention_days,
+                "max_concurrent_exports": self.settings.slots,
+                "max_batch_items": MAX_ITEMS,
+            },
+            "formats": ["csv"],
+            "kinds": Kind::ALL.map(Kind::name),
+            "columns": columns(),
+            "filters": FILTERS.map(relay::field::Field::name),
+        });
+        Ok(Response::json(200, &body))
+    }
+}
+
+fn columns() -> Map<String, Value> {
+    let names = |kind| Column::defaults(kind).into_iter().map(Column::name).collect::<Vec<_>>();
+    Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), json!(names(kind)))).collect()
+}

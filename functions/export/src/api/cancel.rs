@@ -1,0 +1,51 @@
+//! `DELETE /v1/exports/{id}`.
+
+use relay::control::{CommitError, Expect, Write};
+use relay::export::queue::Waiting;
+use relay::export::{Status, store};
+use relay::fault::{Fault, FaultKind};
+use relay::http::Response;
+use relay::metric::{Labels, Metric};
+use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use serde_json::Value;
+
+use super::{Api, Call, Refusal, problem};
+
+/// How often to try again when the worker or a dispatcher writes the export at the same time.
+const MAX_ATTEMPTS: usize = 8;
+
+impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
+where
+    C: ControlTable,
+    P: PageStore,
+    B: Backlog,
+    E: Executions,
+    S: LinkSigner,
+    M: Mailer,
+{
+    /// Takes an export back. The worker finds out with its next checkpoint at the latest; its slot goes to who waits.
+    pub(super) async fn cancel(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
+        for _ in 0..MAX_ATTEMPTS {
+            let (mut export, version) = self.load(owner, id).await?;
+            if export.status.is_terminal() {
+                let status = export.status_at(call.now, self.settings.retention_days);
+                return Err(problem::already_ended(status.name()).into());
+            }
+            let unqueue = Write::Delete { key: Waiting::of(&export).key(), expect: Expect::Any };
+            export.finish(Status::Cancelled, call.now);
+            match self.control.commit(&[store::replace(&export, version)?, unqueue]).await {
+                Ok(()) => {}
+                Err(CommitError::Conflict(_)) => continue,
+                Err(CommitError::Fault(fault)) => return Err(fault.into()),
+            }
+            tracing::info!(owner, export_id = id, trace_id = call.trace_id, "cancelled");
+            self.count(Metric::ExportsCancelled, Labels::NONE);
+            // The dispatcher stops the execution before it frees the slot.
+            self.dispatch_now(call.now).await;
+            let shown = self.show(&[export], call.now).await?;
+            return Ok(Response::json(200, shown.first().unwrap_or(&Value::Null)));
+        }
+        let detail = format!("export {id} was written by others each time");
+        Err(Fault::new(FaultKind::Unavailable, "control:Commit", detail).into())
+    }
+}

@@ -1,0 +1,130 @@
+//! `POST /v1/exports`: into the queue, or told at once that there is nothing.
+
+use relay::backlog::watermarks;
+use relay::control::{CommitError, Expect, Write};
+use relay::export::queue::{Waiting, order, position};
+use relay::export::{Asked, Export, ExportRequest, RequestError, export_id};
+use relay::fault::{Fault, FaultKind};
+use relay::http::{Request, Response};
+use relay::metric::{Labels, Metric};
+use relay::page::largest_shards;
+use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::{reader, tenancy};
+use serde_json::json;
+
+use super::{Api, Call, Refusal, problem};
+use crate::dispatch::{Dispatcher, turns, waiting};
+
+/// The most bytes of a request: every column and a long list of filters fit many times.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
+where
+    C: ControlTable,
+    P: PageStore,
+    B: Backlog,
+    E: Executions,
+    S: LinkSigner,
+    M: Mailer,
+{
+    pub(super) async fn create(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
+        check_envelope(call.request)?;
+        let export = self.checked(call, owner).await?;
+        if self.holds_nothing(&export).await? {
+            return Ok(Response::json(200, &json!({"status": "empty"})));
+        }
+        self.queue(&export).await?;
+        self.count(Metric::ExportsRequested, Labels::NONE);
+        tracing::info!(owner, export_id = export.export_id, trace_id = call.trace_id, "queued");
+        let position = self.position(&export.export_id).await;
+        self.dispatch_now(call.now).await;
+        let body = json!({"export_id": export.export_id, "status": "queued", "position": position});
+        Ok(Response::json(202, &body).with_header("location", format!("/v1/exports/{}", export.export_id)))
+    }
+
+    /// The export as asked for, every field of it usable, of an app of this owner.
+    async fn checked(&self, call: &Call<'_>, owner: &str) -> Result<Export, Refusal> {
+        let missing =
+            || Fault::new(FaultKind::Denied, "control:Get", format!("owner {owner} has keys, but no profile"));
+        let profile = tenancy::owner(&self.control, owner).await?.ok_or_else(missing)?;
+        let parsed = ExportRequest::parse(&call.request.body, &profile, self.settings.max_export_days);
+        let request = parsed.map_err(|error| match error {
+            RequestError::Malformed(detail) => problem::malformed(detail),
+            RequestError::Invalid(errors) => problem::invalid(errors),
+        })?;
+        let app = tenancy::app(&self.control, &request.app_token).await?;
+        if app.is_none_or(|app| app.owner != owner) {
+            return Err(problem::foreign_app(&request.app_token).into());
+        }
+        let asked = Asked {
+            owner: owner.to_owned(),
+            retention_days: profile.retention_days,
+            now: call.now,
+            export_id: export_id(call.now, call.random),
+            trace_id: call.trace_id.clone(),
+        };
+        Ok(Export::new(request, asked))
+    }
+
+    /// Whether the period holds no page, and nothing that has been acknowledged is still on its way to one.
+    async fn holds_nothing(&self, export: &Export) -> Result<bool, Fault> {
+        let selection = export.selection(largest_shards(&self.control).await?);
+        // Drained first, then looked: a page that comes in between is seen.
+        let marks = watermarks(&self.control).await?;
+        let is_drained = match self.backlog.oldest(&marks).await {
+            Ok(oldest) => oldest.is_none(),
+            Err(fault) => {
+                tracing::warn!(%fault, "whether the stream is drained is not known; the export is queued");
+                false
+            }
+        };
+        Ok(is_drained && reader::is_empty(&self.pages, &selection).await?)
+    }
+
+    async fn queue(&self, export: &Export) -> Result<(), Refusal> {
+        let waiting = Waiting::of(export);
+        let writes = [
+            Write::put(Export::key(&export.owner, &export.export_id), export, Expect::Absent)?,
+            Write::put(waiting.key(), &waiting, Expect::Absent)?,
+        ];
+        self.control.commit(&writes).await.map_err(|error| match error {
+            CommitError::Conflict(_) => {
+                let detail = format!("the id {} is taken", export.export_id);
+                Refusal::Fault(Fault::new(FaultKind::Unavailable, "control:Commit", detail))
+            }
+            CommitError::Fault(fault) => Refusal::Fault(fault),
+        })
+    }
+
+    /// The place in line; unknown where the queue cannot be read just now: the export is in it all the same.
+    async fn position(&self, export_id: &str) -> Option<u64> {
+        let line = async { Ok::<_, Fault>(order(&waiting(&self.control).await?, &turns(&self.control).await?)) };
+        line.await.ok().and_then(|line| position(&line, export_id))
+    }
+
+    /// Fills free slots at once. What goes wrong here the next tick mends; the answer does not depend on it.
+    pub(super) async fn dispatch_now(&self, now: i64) {
+        let dispatcher =
+            Dispatcher { control: &self.control, executions: &self.executions, slots: self.settings.slots };
+        match dispatcher.run(now).await {
+            Ok(done) => {
+                for _ in 0..done.started {
+                    self.count(Metric::ExportsStarted, Labels::NONE);
+                }
+            }
+            Err(fault) => tracing::warn!(%fault, "the dispatcher could not run; its next tick will"),
+        }
+    }
+}
+
+fn check_envelope(request: &Request) -> Result<(), Refusal> {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(problem::wrong_content_type().into());
+    }
+    if request.body.len() > MAX_BODY_BYTES {
+        return Err(problem::too_large(MAX_BODY_BYTES).into());
+    }
+    Ok(())
+}

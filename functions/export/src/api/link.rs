@@ -1,0 +1,66 @@
+//! `POST /v1/exports/{id}/link`: a fresh link, in the answer and in a mail.
+
+use relay::export::{Export, Status, store};
+use relay::http::Response;
+use relay::link::Link;
+use relay::metric::{Labels, Metric};
+use relay::notice::{self, Surroundings};
+use relay::period::rfc3339;
+use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore, SendMailError};
+use serde_json::json;
+
+use super::{Api, Call, Refusal, Settings, problem};
+
+impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
+where
+    C: ControlTable,
+    P: PageStore,
+    B: Backlog,
+    E: Executions,
+    S: LinkSigner,
+    M: Mailer,
+{
+    pub(super) async fn link(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
+        let (export, _) = self.load(owner, id).await?;
+        match export.status_at(call.now, self.settings.retention_days) {
+            Status::Done => {}
+            Status::Expired => return Err(problem::expired(self.settings.retention_days).into()),
+            status => return Err(problem::no_file(status.name()).into()),
+        }
+        let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
+        self.record(&export, &link).await;
+        self.mail(&export, &link, &call.trace_id).await;
+        Ok(Response::json(200, &json!({"url": link.url, "expires_at": rfc3339(link.expires_at)})))
+    }
+
+    /// The caller holds the link already: that its end could not be noted, or not be mailed, does not take it away.
+    async fn record(&self, export: &Export, link: &Link) {
+        let later = |export: &mut Export| {
+            let is_later = export.link_expires_at.is_none_or(|before| before < link.expires_at);
+            export.link_expires_at = export.link_expires_at.max(Some(link.expires_at));
+            is_later
+        };
+        let recorded = store::amend(&self.control, &export.owner, &export.export_id, later).await;
+        if let Err(fault) = recorded {
+            tracing::warn!(export_id = export.export_id, %fault, "the link's end could not be noted");
+        }
+    }
+
+    async fn mail(&self, export: &Export, link: &Link, trace_id: &str) {
+        let Settings { site_url, retention_days, .. } = &self.settings;
+        let around = Surroundings { site_url: site_url.as_deref(), retention_days: *retention_days };
+        let mail = notice::ready(export, link, around);
+        let (metric, labels) = match self.mailer.send(&export.email, &mail).await {
+            Ok(_) => (Metric::MailsSent, Labels::NONE),
+            Err(SendMailError::Rejected(reason)) => {
+                tracing::warn!(export_id = export.export_id, trace_id, reason, "the mail with the link is refused");
+                (Metric::MailsRejected, Labels::NONE)
+            }
+            Err(SendMailError::Fault(fault)) => {
+                tracing::error!(export_id = export.export_id, trace_id, %fault, "the mail with the link was not sent");
+                (Metric::MailsFailed, Labels::NONE.reason(fault.kind.name()))
+            }
+        };
+        self.count(metric, labels);
+    }
+}

@@ -1,0 +1,226 @@
+//! The dispatcher: no execution starts before it has a slot.
+//!
+//! It first reconciles the slots with what has become of their exports, then fills the free ones from the queue. Any number of dispatchers
+//! may run at once: every change is a commit under conditions, and starting an execution twice is starting it once.
+
+use std::collections::BTreeMap;
+
+use relay::control::{CommitError, Expect, Item, Key, Query, Write};
+use relay::export::queue::{Holder, QUEUE, SLOTS, Slot, TURN_KEPT_SECONDS, TURNS, Turn, Waiting, order};
+use relay::export::{Export, Status, store};
+use relay::fault::Fault;
+use relay::port::{ControlTable, ExecutionState, Executions};
+
+/// How often an export whose execution was lost is given another one; it carries on from its checkpoint.
+const MAX_LOST_EXECUTIONS: u32 = 2;
+
+/// How often a dispatcher that is overtaken by others looks again before it leaves the rest to them.
+const MAX_ROUNDS: usize = 16;
+
+/// How many items a listing asks for at a time.
+const LISTING_LIMIT: usize = 1000;
+
+/// What one run of the dispatcher did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dispatched {
+    /// Slots that were taken back.
+    pub freed: usize,
+    /// Exports that were given a slot.
+    pub started: usize,
+    /// Exports that failed because their execution was lost too often.
+    pub failed: usize,
+}
+
+/// Gives out the run slots.
+#[derive(Debug)]
+pub struct Dispatcher<'a, C, E> {
+    /// Table `control`.
+    pub control: &'a C,
+    /// The state machine.
+    pub executions: &'a E,
+    /// How many exports may run at a time.
+    pub slots: u32,
+}
+
+impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
+    /// Reconciles the slots, then fills the free ones.
+    pub async fn run(&self, now: i64) -> Result<Dispatched, Fault> {
+        let mut dispatched = Dispatched::default();
+        for item in list(self.control, SLOTS).await? {
+            self.reconcile(&item, now, &mut dispatched).await?;
+        }
+        for _ in 0..MAX_ROUNDS {
+            if self.fill(now, &mut dispatched).await? == Fill::Settled {
+                break;
+            }
+        }
+        Ok(dispatched)
+    }
+
+    async fn reconcile(&self, item: &Item, now: i64, dispatched: &mut Dispatched) -> Result<(), Fault> {
+        let Some(holder) = item.read::<Slot>()?.held else { return Ok(()) };
+        let Some(export) = self.running(&holder).await? else { return self.free(item, &holder, dispatched).await };
+        match self.executions.state(&export.execution_name()).await? {
+            ExecutionState::Running => Ok(()),
+            ExecutionState::Unknown => self.start(&export).await,
+            ExecutionState::Succeeded | ExecutionState::Failed => self.take_over(item, &export, now, dispatched).await,
+        }
+    }
+
+    /// The slot's export, where it still runs.
+    async fn running(&self, holder: &Holder) -> Result<Option<Export>, Fault> {
+        let found = store::load(self.control, &holder.owner, &holder.export_id).await?;
+        let Some((export, _)) = found else { return Ok(None) };
+        if export.status == Status::Cancelled {
+            self.executions.stop(&export.execution_name()).await?;
+        }
+        Ok(Some(export).filter(|export| !export.status.is_terminal()))
+    }
+
+    async fn free(&self, item: &Item, holder: &Holder, dispatched: &mut Dispatched) -> Result<(), Fault> {
+        if committed(self.control.commit(&[emptied(item)?]).await)? {
+            tracing::info!(owner = holder.owner, export_id = holder.export_id, "freed a slot");
+            dispatched.freed += 1;
+        }
+        Ok(())
+    }
+
+    /// The execution ended and, when `seen`, its export had not. Read again: the worker may have said so in between, or another
+    /// dispatcher has taken over; then there is nothing to do here.
+    async fn take_over(&self, item: &Item, seen: &Export, now: i64, dispatched: &mut Dispatched) -> Result<(), Fault> {
+        let found = store::load(self.control, &seen.owner, &seen.export_id).await?;
+        let is_lost = |export: &Export| !export.status.is_terminal() && export.lost_executions == seen.lost_executions;
+        let Some((mut export, version)) = found.filter(|(export, _)| is_lost(export)) else { return Ok(()) };
+        tracing::error!(owner = seen.owner, export_id = seen.export_id, "the execution ended before its export did");
+        if export.lost_executions < MAX_LOST_EXECUTIONS {
+            export.lost_executions += 1;
+            if committed(self.control.commit(&[store::replace(&export, version)?]).await)? {
+                self.start(&export).await?;
+            }
+            return Ok(());
+        }
+        export.fail("interrupted", "The export was interrupted again and again. Ask for it once more.", now);
+        if committed(self.control.commit(&[store::replace(&export, version)?, emptied(item)?]).await)? {
+            dispatched.freed += 1;
+            dispatched.failed += 1;
+        }
+        Ok(())
+    }
+
+    async fn start(&self, export: &Export) -> Result<(), Fault> {
+        self.executions.start(&export.execution_name(), &export.execution_input()).await
+    }
+
+    async fn fill(&self, now: i64, dispatched: &mut Dispatched) -> Result<Fill, Fault> {
+        let mut free = free_slots(&list(self.control, SLOTS).await?, self.slots)?.into_iter();
+        let Some(mut slot) = free.next() else { return Ok(Fill::Settled) };
+        let mut turns = turns(self.control).await?;
+        for waiting in order(&waiting(self.control).await?, &turns) {
+            let turn = Turn::next(&turns, now);
+            match self.claim(&slot, &waiting, &turn, now).await? {
+                Claim::Started => {}
+                Claim::Overtaken => return Ok(Fill::Overtaken),
+                Claim::NotWaiting => continue,
+            }
+            dispatched.started += 1;
+            turns.insert(waiting.owner, turn.served_at);
+            let Some(next) = free.next() else { break };
+            slot = next;
+        }
+        Ok(Fill::Settled)
+    }
+
+    /// Gives the slot to a waiting export, all or nothing, and starts its execution. One that cannot be started just now is started by the
+    /// next dispatcher: its slot is taken and its execution unknown.
+    async fn claim(&self, slot: &(Key, Expect), waiting: &Waiting, turn: &Turn, now: i64) -> Result<Claim, Fault> {
+        let found = store::load(self.control, &waiting.owner, &waiting.export_id).await?;
+        let unqueue = Write::Delete { key: waiting.key(), expect: Expect::Any };
+        let Some((mut export, version)) = found.filter(|(export, _)| export.status == Status::Queued) else {
+            committed(self.control.commit(&[unqueue]).await)?;
+            return Ok(Claim::NotWaiting);
+        };
+        export.status = Status::Running;
+        export.started_at = Some(now);
+        let (owner, export_id) = (waiting.owner.clone(), waiting.export_id.clone());
+        let held = Slot { held: Some(Holder { owner, export_id, claimed_at: now }) };
+        let forgotten = now / 1000 + TURN_KEPT_SECONDS;
+        let writes = [
+            Write::put(slot.0.clone(), &held, slot.1)?,
+            store::replace(&export, version)?,
+            unqueue,
+            Write::put_until(Turn::key(&waiting.owner), turn, Expect::Any, Some(forgotten))?,
+        ];
+        if !committed(self.control.commit(&writes).await)? {
+            return Ok(Claim::Overtaken);
+        }
+        tracing::info!(owner = waiting.owner, export_id = waiting.export_id, trace_id = export.trace_id, "started");
+        self.start(&export).await.map(|()| Claim::Started)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fill {
+    /// No slot is free, or nothing waits.
+    Settled,
+    /// Another dispatcher was quicker: the picture is old.
+    Overtaken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    Started,
+    Overtaken,
+    NotWaiting,
+}
+
+/// The slots that nobody has, each with the state in which it must still be to be claimed.
+fn free_slots(items: &[Item], slots: u32) -> Result<Vec<(Key, Expect)>, Fault> {
+    let mut free = Vec::new();
+    for key in (0..slots).map(Slot::key) {
+        match items.iter().find(|item| item.key == key) {
+            None => free.push((key, Expect::Absent)),
+            Some(item) if item.read::<Slot>()?.held.is_none() => free.push((key, Expect::Version(item.version))),
+            Some(_) => {}
+        }
+    }
+    Ok(free)
+}
+
+/// The write that frees a slot from the holder it had when it was read.
+fn emptied(item: &Item) -> Result<Write, Fault> {
+    Write::put(item.key.clone(), &Slot::default(), Expect::Version(item.version))
+}
+
+/// Whether a commit was carried out; `false` when somebody else wrote first.
+fn committed(result: Result<(), CommitError>) -> Result<bool, Fault> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(CommitError::Conflict(_)) => Ok(false),
+        Err(CommitError::Fault(fault)) => Err(fault),
+    }
+}
+
+/// Everything that waits, in the order of its keys.
+pub(crate) async fn waiting(control: &impl ControlTable) -> Result<Vec<Waiting>, Fault> {
+    list(control, QUEUE).await?.iter().map(Item::read).collect()
+}
+
+/// When each owner was last served.
+pub(crate) async fn turns(control: &impl ControlTable) -> Result<BTreeMap<String, i64>, Fault> {
+    let turn = |item: Item| item.read::<Turn>().map(|turn| (item.key.sk, turn.served_at));
+    list(control, TURNS).await?.into_iter().map(turn).collect()
+}
+
+async fn list(control: &impl ControlTable, pk: &str) -> Result<Vec<Item>, Fault> {
+    let mut query =
+        Query { pk: pk.to_owned(), prefix: String::new(), after: None, descending: false, limit: LISTING_LIMIT };
+    let mut items = Vec::new();
+    loop {
+        let listing = control.query(&query).await?;
+        items.extend(listing.items);
+        match listing.next {
+            None => return Ok(items),
+            after => query.after = after,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Lambda's events in and out; they stop here.
+
+use std::convert::Infallible;
+use std::sync::Mutex;
+
+use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use relay::metric::{Counters, Labels, Metric};
+use relay::port::{Backlog, ControlTable, Executions, ExportFiles, LinkSigner, Mailer, PageStore};
+use relay_lambda::{gateway, metrics, process};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::api::{Api, Call};
+use crate::dispatch::Dispatcher;
+use crate::worker::{Clock, StepError, StepStatus, Worker};
+
+/// Answers one call of the export API. Always an answer: what goes wrong is a problem on the wire.
+pub async fn answer<C, P, B, E, S, M>(
+    api: &Api<C, P, B, E, S, M>,
+    event: LambdaEvent<ApiGatewayV2httpRequest>,
+) -> Result<ApiGatewayV2httpResponse, Infallible>
+where
+    C: ControlTable,
+    P: PageStore,
+    B: Backlog,
+    E: Executions,
+    S: LinkSigner,
+    M: Mailer,
+{
+    let request = gateway::request(event.payload);
+    let call =
+        Call { request: &request, now: process::now_ms(), random: process::random(), trace_id: process::trace_id() };
+    let response = api.answer(&call).await;
+    tell(&api.counters, call.now);
+    Ok(gateway::response(response))
+}
+
+/// What `export-worker` needs, as worker and as dispatcher.
+#[derive(Debug)]
+pub struct WorkerApp<C, P, F, B, E> {
+    /// Runs steps.
+    pub worker: Worker<C, P, F, B>,
+    /// The state machine.
+    pub executions: E,
+    /// How many exports may run at a time.
+    pub slots: u32,
+    /// What was counted in this invocation.
+    pub counters: Mutex<Counters>,
+}
+
+/// What the state machine asks for. Anything without an `action` is a tick of the dispatcher.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+enum Task {
+    Step { owner: String, export_id: String },
+    Fail { owner: String, export_id: String, error: String },
+}
+
+/// Runs a step of an execution, or the dispatcher.
+pub async fn work<C, P, F, B, E>(app: &WorkerApp<C, P, F, B, E>, event: LambdaEvent<Value>) -> Result<Value, StepError>
+where
+    C: ControlTable,
+    P: PageStore,
+    F: ExportFiles,
+    B: Backlog,
+    E: Executions,
+{
+    let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+    let result = app.work(event.payload, deadline, process::now_ms).await;
+    if let Err(error) = &result {
+        tracing::error!(error = error.name(), detail = %error, "the step failed");
+    }
+    tell(&app.counters, process::now_ms());
+    result
+}
+
+impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog, E: Executions> WorkerApp<C, P, F, B, E> {
+    /// The same with time as an argument: `deadline` in milliseconds since the epoch.
+    pub async fn work(&self, payload: Value, deadline: i64, now: impl Fn() -> i64) -> Result<Value, StepError> {
+        if payload.get("action").is_none() {
+            return self.tick(now()).await;
+        }
+        let task: Task = serde_json::from_value(payload)
+            .map_err(|error| StepError::Invalid(format!("the state machine asked for no known action: {error}")))?;
+        let status = match task {
+            Task::Step { owner, export_id } => self.worker.step(&owner, &export_id, &Clock::new(now, deadline)).await?,
+            Task::Fail { owner, export_id, error } => self.worker.fail(&owner, &export_id, &error, now()).await?,
+        };
+        self.count(ended(status), 1);
+        Ok(json!({"status": status.name()}))
+    }
+
+    async fn tick(&self, now: i64) -> Result<Value, StepError> {
+        let dispatcher = Dispatcher { control: &self.worker.control, executions: &self.executions, slots: self.slots };
+        let dispatched = dispatcher.run(now).await?;
+        self.count(Some(Metric::ExportsStarted), dispatched.started);
+        self.count(Some(Metric::ExportsFailed), dispatched.failed);
+        Ok(json!({"freed": dispatched.freed, "started": dispatched.started, "failed": dispatched.failed}))
+    }
+
+    fn count(&self, metric: Option<Metric>, n: usize) {
+        if let (Some(metric), Ok(mut counters)) = (metric, self.counters.lock()) {
+            counters.add(metric, Labels::NONE, n);
+        }
+    }
+}
+
+const fn ended(status: StepStatus) -> Option<Metric> {
+    match status {
+        StepStatus::Running | StepStatus::Waiting | StepStatus::Cancelled => None,
+        StepStatus::Done => Some(Metric::ExportsDone),
+        StepStatus::Empty => Some(Metric::ExportsEmpty),
+        StepStatus::Failed => Some(Metric::ExportsFailed),
+    }
+}
+
+/// Counts leave with the invocation that made them: there are few, and the environment may never run again.
+fn tell(counters: &Mutex<Counters>, now: i64) {
+    if let Ok(mut counters) = counters.lock() {
+        metrics::emit(&std::mem::take(&mut *counters).flush(now));
+    }
+}
+
+impl From<StepError> for Diagnostic {
+    fn from(error: StepError) -> Self {
+        Self { error_type: error.name().to_owned(), error_message: error.to_string() }
+    }
+}

@@ -1,0 +1,478 @@
+//! The export API over the in-memory doubles: every route, every refusal.
+
+mod support;
+
+use std::cell::Cell;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use export::api::{Api, Call, Settings};
+use relay::backlog;
+use relay::control::Item;
+use relay::export::{Export, Status, store};
+use relay::fault::FaultKind;
+use relay::http::{Request, Response};
+use relay::metric::{Counters, Metric};
+use relay::port::memory::{
+    MemoryControl, MemoryExecutions, MemoryMailer, MemoryPages, MemorySigner, MemoryStream, Trouble,
+};
+use relay::port::{ExecutionState, Record, Stream, Watermark};
+use serde_json::{Value, json};
+use support::{API_KEY, INGEST_KEY, NOW, commit, event, load, pages_of, register, request, run, store_pages};
+
+type Doubles = Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer>;
+
+struct World {
+    api: Doubles,
+    calls: Cell<u8>,
+}
+
+/// An answer, taken apart.
+struct Answer {
+    status: u16,
+    body: Value,
+    response: Response,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.response.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn code(&self) -> &str {
+        self.body["type"].as_str().unwrap_or_default().trim_start_matches("urn:relay:problem:")
+    }
+
+    fn fields(&self) -> Vec<&str> {
+        self.body["errors"].as_array().into_iter().flatten().filter_map(|error| error["field"].as_str()).collect()
+    }
+}
+
+impl World {
+    /// An owner with rows on 2026-11-14.
+    fn new() -> Self {
+        let world = Self::without_rows();
+        store_pages(&world.api.pages, &pages_of(&(0..20).map(|n| event(n, 64)).collect::<Vec<_>>(), 20, 1));
+        world
+    }
+
+    fn without_rows() -> Self {
+        let control = MemoryControl::default();
+        register(&control);
+        let settings = Settings {
+            max_export_days: 14,
+            slots: 1,
+            retention_days: 14,
+            site_url: Some("https://relay.example".into()),
+        };
+        let api = Api {
+            control,
+            pages: MemoryPages::default(),
+            backlog: MemoryStream::new(1),
+            executions: MemoryExecutions::default(),
+            signer: MemorySigner::default(),
+            mailer: MemoryMailer::default(),
+            settings,
+            counters: Mutex::new(Counters::default()),
+        };
+        Self { api, calls: Cell::new(0) }
+    }
+
+    fn send(&self, request: &Request, now: i64) -> Answer {
+        self.calls.set(self.calls.get() + 1);
+        let call =
+            Call { request, now, random: [self.calls.get(); 10], trace_id: format!("{:032x}", self.calls.get()) };
+        let response = run(self.api.answer(&call));
+        assert!(response.headers.contains(&("x-relay-trace-id", call.trace_id.clone())), "no trace id");
+        let body: Value = serde_json::from_str(&response.body).unwrap();
+        let content_type =
+            response.headers.iter().find(|(name, _)| *name == "content-type").map(|(_, value)| value.as_str());
+        if response.status >= 400 {
+            assert_eq!(content_type, Some("application/problem+json"));
+            assert_eq!((&body["status"], &body["trace_id"]), (&json!(response.status), &json!(call.trace_id)));
+            assert!(body["title"].is_string() && body["detail"].is_string());
+        } else {
+            assert_eq!(content_type, Some("application/json"));
+        }
+        Answer { status: response.status, body, response }
+    }
+
+    fn call(&self, method: &str, path: &str) -> Answer {
+        self.send(&to(method, path, API_KEY), NOW)
+    }
+
+    fn ask(&self, more: &Value) -> Answer {
+        self.send(&asking(&request(more).to_string()), NOW)
+    }
+
+    /// Asks and answers the export's path.
+    fn asked(&self) -> String {
+        let answer = self.ask(&json!({}));
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer.header("location").unwrap().to_owned()
+    }
+
+    fn amend(&self, path: &str, change: impl Fn(&mut Export)) -> Export {
+        let id = path.trim_start_matches("/v1/exports/");
+        let change = |export: &mut Export| {
+            change(export);
+            true
+        };
+        run(store::amend(&self.api.control, "demo", id, change)).unwrap().unwrap().0
+    }
+
+    fn items(&self, pk: &str) -> Vec<Item> {
+        self.api.control.all().into_iter().filter(|item| item.key.pk == pk).collect()
+    }
+}
+
+fn to(method: &str, path: &str, key: &str) -> Request {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    Request {
+        method: method.into(),
+        path: path.into(),
+        query: query.into(),
+        headers: vec![("authorization".into(), format!("Bearer {key}"))],
+        ..Request::default()
+    }
+}
+
+fn asking(body: &str) -> Request {
+    let mut request = to("POST", "/v1/exports", API_KEY);
+    request.headers.push(("content-type".into(), "application/json; charset=utf-8".into()));
+    request.body = body.as_bytes().to_vec();
+    request
+}
+
+#[test]
+fn an_export_is_queued_started_and_found_again() {
+    let world = World::new();
+    let answer = world.ask(&json!({}));
+    assert_eq!(answer.status, 202);
+    let id = answer.body["export_id"].as_str().unwrap();
+    assert_eq!(answer.body, json!({"export_id": id, "status": "queued", "position": 1}));
+    assert_eq!(answer.header("location"), Some(format!("/v1/exports/{id}").as_str()));
+    assert_eq!(world.api.executions.all()[id].0, ExecutionState::Running);
+    let one = world.call("GET", &format!("/v1/exports/{id}"));
+    assert_eq!((one.status, &one.body["status"], &one.body["position"]), (200, &json!("running"), &json!(null)));
+    assert_eq!(
+        (&one.body["as_of"], &one.body["trace_id"]),
+        (&json!("2026-11-14T09:30:00Z"), &json!(format!("{:032x}", 1)))
+    );
+    let counters = world.api.counters.lock().unwrap();
+    assert_eq!((counters.total(Metric::ExportsRequested), counters.total(Metric::ExportsStarted)), (1, 1));
+}
+
+#[test]
+fn who_waits_sees_its_place_in_line() {
+    let world = World::new();
+    let first = world.asked();
+    for place in 1..=3 {
+        assert_eq!(world.ask(&json!({})).body["position"], json!(place));
+    }
+    let list = world.call("GET", "/v1/exports");
+    let places: Vec<_> = list.body["exports"].as_array().unwrap().iter().map(|one| one["position"].clone()).collect();
+    assert_eq!(places.len(), 4);
+    assert_eq!(places.iter().filter(|place| place.is_null()).count(), 1);
+    assert_eq!(world.call("GET", &first).body["position"], json!(null));
+}
+
+#[test]
+fn a_period_that_holds_nothing_is_empty_at_once() {
+    let world = World::without_rows();
+    let answer = world.ask(&json!({}));
+    assert_eq!((answer.status, &answer.body), (200, &json!({"status": "empty"})));
+    assert!(world.items("export#demo").is_empty() && world.items("queue").is_empty());
+    assert!(world.api.mailer.sent().is_empty());
+}
+
+#[test]
+fn nothing_is_called_empty_while_the_stream_holds_something() {
+    let world = World::without_rows();
+    world.api.backlog.set_now(NOW - 1000);
+    run(world.api.backlog.put(&[Record { partition_key: "k".into(), data: Bytes::from_static(b"frame") }]));
+    assert_eq!(world.ask(&json!({})).status, 202);
+    let sequence_number = world.api.backlog.records(0)[0].sequence_number.clone();
+    let mark = Watermark { shard_id: MemoryStream::shard_id(0), sequence_number };
+    commit(&world.api.control, &[backlog::record(&mark, NOW).unwrap()]);
+    assert_eq!(world.ask(&json!({})).status, 200);
+    world.api.backlog.script.refuse("oldest", 1, FaultKind::Unavailable);
+    assert_eq!(world.ask(&json!({})).status, 202);
+}
+
+#[test]
+fn keys_open_only_what_they_are_for() {
+    let world = World::new();
+    let mut keyless = to("GET", "/v1/exports", "");
+    for (headers, code) in [
+        (vec![], "missing-key"),
+        (vec![("authorization".to_owned(), "Basic abc".to_owned())], "missing-key"),
+        (vec![("authorization".to_owned(), "Bearer ".to_owned())], "missing-key"),
+        (vec![("authorization".to_owned(), "Bearer nonsense".to_owned())], "unknown-key"),
+        (vec![("x-relay-key".to_owned(), API_KEY.to_owned())], "missing-key"),
+        (vec![("authorization".to_owned(), format!("Bearer {INGEST_KEY}"))], "wrong-key"),
+    ] {
+        keyless.headers = headers;
+        let answer = world.send(&keyless, NOW);
+        assert_eq!((answer.status, answer.code()), (401, code));
+    }
+    let answer = world.send(&to("GET", "/v1/account", INGEST_KEY), NOW);
+    assert!(answer.body["detail"].as_str().unwrap().contains("callbacks"), "{}", answer.body);
+}
+
+#[test]
+fn a_failed_look_up_is_never_the_callers_fault() {
+    for kind in [FaultKind::Throttled, FaultKind::Unavailable, FaultKind::TimedOut, FaultKind::Denied] {
+        let world = World::new();
+        world.api.control.script.refuse("get", 1, kind);
+        let answer = world.call("GET", "/v1/exports");
+        assert_eq!((answer.status, answer.code(), answer.header("retry-after")), (503, "unavailable", Some("2")));
+    }
+}
+
+#[test]
+fn what_was_not_stored_is_not_acknowledged() {
+    let world = World::new();
+    world.api.control.script.refuse("commit", 1, FaultKind::Throttled);
+    assert_eq!(world.ask(&json!({})).status, 503);
+    assert!(world.items("export#demo").is_empty() && world.items("queue").is_empty());
+}
+
+#[test]
+fn what_was_stored_is_acknowledged_whatever_the_dispatcher_meets() {
+    let world = World::new();
+    world.api.executions.script.refuse("start", 1, FaultKind::Unavailable);
+    assert_eq!(world.ask(&json!({})).status, 202);
+    world.api.control.script.add("commit", [Trouble::None, Trouble::Refused(FaultKind::Unavailable)]);
+    assert_eq!(world.ask(&json!({})).status, 202);
+    assert_eq!(world.items("export#demo").len(), 2);
+}
+
+#[test]
+fn wrong_fields_are_named_all_at_once() {
+    let world = World::new();
+    let wrong = json!({"kind": "click", "start_date": "2026-02-30", "timezone": "Mars/Olympus", "email": "kim@evil.test", "format": "parquet"});
+    let answer = world.ask(&wrong);
+    assert_eq!((answer.status, answer.code()), (422, "invalid-request"));
+    assert_eq!(answer.fields(), ["kind", "start_date", "timezone", "email", "format"]);
+    for (field, value) in [
+        ("end_date", json!("2026-11-13")),
+        ("end_date", json!("2026-11-28")),
+        ("end_date", json!("2026-11-31")),
+        ("timezone", json!("KST")),
+        ("kind", json!("click")),
+        ("email", json!("kim@example.org")),
+        ("format", json!("csv.gz")),
+    ] {
+        let answer = world.ask(&json!({field: value}));
+        assert_eq!((answer.status, answer.fields()), (422, vec![field]), "{value}");
+    }
+    assert!(world.items("export#demo").is_empty());
+}
+
+#[test]
+fn an_app_of_another_owner_and_one_of_nobody_are_refused_in_the_same_words() {
+    let world = World::new();
+    let foreign = world.ask(&json!({"app_token": "rival-app"}));
+    let unknown = world.ask(&json!({"app_token": "no-such-app"}));
+    for answer in [&foreign, &unknown] {
+        assert_eq!((answer.status, answer.code(), answer.fields()), (403, "foreign-app", vec!["app_token"]));
+    }
+    let words = |answer: &Answer, token: &str| answer.body["detail"].as_str().unwrap().replace(token, "…");
+    assert_eq!(words(&foreign, "rival-app"), words(&unknown, "no-such-app"));
+}
+
+#[test]
+fn bodies_that_are_no_request_are_refused() {
+    let world = World::new();
+    for body in ["", "{", "[1]", "null"] {
+        let answer = world.send(&asking(body), NOW);
+        assert_eq!((answer.status, answer.code()), (400, "malformed"), "{body}");
+    }
+    let padded = format!("{}{}", request(&json!({})), " ".repeat(64 * 1024));
+    assert_eq!(world.send(&asking(&padded), NOW).status, 413);
+    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let mut request = asking(&request(&json!({})).to_string());
+        request.headers.retain(|(name, _)| name != "content-type");
+        request.headers.extend(content_type.map(|value| ("content-type".to_owned(), value.to_owned())));
+        let answer = world.send(&request, NOW);
+        assert_eq!((answer.status, answer.code()), (415, "unsupported-media-type"));
+    }
+}
+
+#[test]
+fn unknown_paths_and_methods_are_problems() {
+    let world = World::new();
+    for path in [
+        "/",
+        "/v1",
+        "/v1/exports/",
+        "/v1/exports/a/b",
+        "/v1/exports/a/link/",
+        "/v2/exports",
+        "/v1/callbacks/nobody",
+        "/v1/exportsx",
+    ] {
+        let answer = world.call("GET", path);
+        assert_eq!((answer.status, answer.code()), (404, "not-found"), "{path}");
+    }
+    for (method, path, allow) in [
+        ("PUT", "/v1/exports", "GET, POST"),
+        ("POST", "/v1/exports/abc", "DELETE, GET"),
+        ("GET", "/v1/exports/abc/link", "POST"),
+        ("POST", "/v1/account", "GET"),
+    ] {
+        let answer = world.call(method, path);
+        assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)), "{path}");
+    }
+    assert_eq!(world.send(&to("GET", "/nowhere", ""), NOW).status, 404);
+}
+
+#[test]
+fn a_malformed_an_unknown_and_a_foreign_id_are_the_same() {
+    let world = World::new();
+    let foreign = world.asked();
+    for path in [
+        "/v1/exports/abc".to_owned(),
+        format!("/v1/exports/{}", "0".repeat(32)),
+        format!("/v1/exports/{}", "%20".repeat(4)),
+        foreign,
+    ] {
+        for (method, end) in [("GET", ""), ("DELETE", ""), ("POST", "/link")] {
+            let answer = world.send(&to(method, &format!("{path}{end}"), "rival_key"), NOW);
+            assert_eq!((answer.status, answer.code()), (404, "not-found"), "{method} {path}{end}");
+        }
+    }
+}
+
+#[test]
+fn the_list_is_newest_first_and_paged() {
+    let world = World::new();
+    let ids: Vec<_> = (0..5)
+        .map(|n| {
+            let answer = world.send(&asking(&request(&json!({})).to_string()), NOW + n);
+            answer.body["export_id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let mut seen = Vec::new();
+    let mut path = "/v1/exports?limit=2".to_owned();
+    loop {
+        let page = world.call("GET", &path);
+        let exports = page.body["exports"].as_array().unwrap();
+        assert!(exports.len() <= 2);
+        seen.extend(exports.iter().map(|one| one["export_id"].as_str().unwrap().to_owned()));
+        let Some(next) = page.body["next"].as_str() else { break };
+        path = format!("/v1/exports?limit=2&cursor={next}");
+    }
+    assert_eq!(seen, ids.into_iter().rev().collect::<Vec<_>>());
+    let nobodys = world.send(&to("GET", "/v1/exports", "rival_key"), NOW);
+    assert_eq!(nobodys.body, json!({"exports": [], "next": null}));
+    for query in ["limit=0", "limit=101", "limit=x", "cursor=%00", "cursor=abc"] {
+        assert_eq!(world.call("GET", &format!("/v1/exports?{query}")).status, 422, "{query}");
+    }
+}
+
+#[test]
+fn a_queued_export_is_cancelled_and_leaves_the_line() {
+    let world = World::new();
+    world.asked();
+    let second = world.asked();
+    let answer = world.call("DELETE", &second);
+    assert_eq!((answer.status, &answer.body["status"]), (200, &json!("cancelled")));
+    assert!(world.items("queue").is_empty());
+    let again = world.call("DELETE", &second);
+    assert_eq!((again.status, again.code()), (409, "already-ended"));
+}
+
+#[test]
+fn a_running_export_is_cancelled_stopped_and_its_slot_goes_to_who_waits() {
+    let world = World::new();
+    let first = world.asked();
+    let second = world.asked();
+    assert_eq!(world.call("DELETE", &first).body["status"], json!("cancelled"));
+    let executions = world.api.executions.all();
+    let state = |path: &str| executions.get(path.trim_start_matches("/v1/exports/")).map(|(state, _)| *state);
+    assert_eq!((state(&first), state(&second)), (Some(ExecutionState::Failed), Some(ExecutionState::Running)));
+    assert_eq!(world.call("GET", &second).body["status"], json!("running"));
+}
+
+#[test]
+fn what_has_ended_cannot_be_cancelled() {
+    for status in [Status::Done, Status::Empty, Status::Failed, Status::Cancelled] {
+        let world = World::new();
+        let path = world.asked();
+        world.amend(&path, |export| export.finish(status, NOW));
+        assert_eq!(world.call("DELETE", &path).status, 409);
+    }
+}
+
+#[test]
+fn a_fresh_link_is_answered_and_mailed() {
+    let world = World::new();
+    let path = world.asked();
+    let export = world.amend(&path, |export| export.finish(Status::Done, NOW));
+    let mut request = to("POST", &format!("{path}/link"), API_KEY);
+    request.body = b"\xff anything".to_vec();
+    let answer = world.send(&request, NOW + 60_000);
+    assert_eq!((answer.status, &answer.body["expires_at"]), (200, &json!("2026-11-14T10:31:00Z")));
+    let url = answer.body["url"].as_str().unwrap();
+    assert!(url.contains(&export.object_key()), "{url}");
+    let sent = world.api.mailer.sent();
+    assert_eq!((sent.len(), sent[0].0.as_str()), (1, "kim@example.com"));
+    assert!(sent[0].1.text.contains(url) && sent[0].1.text.contains("https://relay.example"));
+    assert_eq!(load(&world.api.control, &export).link_expires_at, Some(NOW + 60_000 + 3_600_000));
+}
+
+#[test]
+fn a_link_does_not_depend_on_the_mail() {
+    let world = World::new();
+    let path = world.asked();
+    world.amend(&path, |export| export.finish(Status::Done, NOW));
+    world.api.mailer.script.refuse("send", 1, FaultKind::Unavailable);
+    assert_eq!(world.call("POST", &format!("{path}/link")).status, 200);
+    world.api.signer.script.refuse("sign", 1, FaultKind::Unavailable);
+    assert_eq!(world.call("POST", &format!("{path}/link")).status, 503);
+}
+
+#[test]
+fn there_is_no_link_before_the_end_nor_after_the_file() {
+    let world = World::new();
+    let path = world.asked();
+    let link = format!("{path}/link");
+    assert_eq!((world.call("POST", &link).status, world.call("POST", &link).code()), (409, "no-file"));
+    world.amend(&path, |export| export.finish(Status::Done, NOW));
+    let later = NOW + 14 * 86_400_000;
+    let answer = world.send(&to("POST", &link, API_KEY), later);
+    assert_eq!((answer.status, answer.code()), (410, "expired"));
+    assert_eq!(world.send(&to("GET", &path, API_KEY), later).body["status"], json!("expired"));
+    assert_eq!(world.send(&to("DELETE", &path, API_KEY), later).status, 409);
+}
+
+#[test]
+fn the_account_says_what_may_be_asked() {
+    let world = World::new();
+    let answer = world.call("GET", "/v1/account");
+    assert_eq!(
+        (answer.status, &answer.body["owner"], &answer.body["apps"]),
+        (200, &json!("demo"), &json!([{"app_token": "demo-app"}]))
+    );
+    assert_eq!(answer.body["mail_domains"], json!(["example.com"]));
+    let limits = &answer.body["limits"];
+    assert_eq!(
+        (&limits["max_export_days"], &limits["export_retention_days"], &limits["max_batch_items"]),
+        (&json!(14), &json!(14), &json!(500))
+    );
+    assert_eq!(
+        (&answer.body["formats"], &answer.body["kinds"]),
+        (&json!(["csv"]), &json!(["install", "reattribution", "event"]))
+    );
+    assert_eq!(answer.body["columns"]["install"][0], json!("created_at"));
+}
+
+#[test]
+fn a_refusal_is_counted_by_its_code() {
+    let world = World::new();
+    world.call("GET", "/nowhere");
+    world.ask(&json!({"kind": "click"}));
+    assert_eq!(world.api.counters.lock().unwrap().total(Metric::Refused), 2);
+}

@@ -1,0 +1,219 @@
+//! The mails over the in-memory doubles: one an export, whatever comes twice, early or late.
+
+use std::sync::Mutex;
+
+use notify::occasion::{Event, Occasion, read};
+use notify::{App, NotifyError, Outcome};
+use relay::control::{Expect, Write};
+use relay::export::{Asked, Export, ExportRequest, Status, export_id, store};
+use relay::fault::FaultKind;
+use relay::metric::{Counters, Metric};
+use relay::owner::Owner;
+use relay::port::ControlTable;
+use relay::port::memory::{MemoryControl, MemoryMailer, MemorySigner, Trouble};
+use serde_json::json;
+
+const NOW: i64 = 1_794_648_600_000;
+
+type Doubles = App<MemoryControl, MemorySigner, MemoryMailer>;
+
+fn app() -> Doubles {
+    App {
+        control: MemoryControl::default(),
+        signer: MemorySigner::default(),
+        mailer: MemoryMailer::default(),
+        site_url: Some("https://relay.example".into()),
+        retention_days: 14,
+        counters: Mutex::new(Counters::default()),
+    }
+}
+
+async fn export(app: &Doubles, change: impl Fn(&mut Export)) -> Export {
+    let owner = Owner {
+        owner: "demo".into(),
+        mail_domains: ["example.com".into()].into(),
+        event_tokens: [].into(),
+        retention_days: 90,
+        created_at: 0,
+    };
+    let body = json!({"app_token": "demo-app", "kind": "install", "start_date": "2026-11-01", "end_date": "2026-11-13", "email": "kim@example.com"});
+    let asked = Asked {
+        owner: "demo".into(),
+        retention_days: 90,
+        now: NOW,
+        export_id: export_id(NOW, [7; 10]),
+        trace_id: "5".repeat(32),
+    };
+    let mut export = Export::new(ExportRequest::parse(body.to_string().as_bytes(), &owner, 14).unwrap(), asked);
+    export.status = Status::Running;
+    export.checkpoint.rows = 12;
+    export.checkpoint.bytes = 3456;
+    change(&mut export);
+    let write = Write::put(Export::key("demo", &export.export_id), &export, Expect::Any).unwrap();
+    app.control.commit(&[write]).await.unwrap();
+    export
+}
+
+async fn reload(app: &Doubles, export: &Export) -> Export {
+    store::load(&app.control, "demo", &export.export_id).await.unwrap().unwrap().0
+}
+
+fn created(export: &Export, size: u64) -> Event {
+    let key = export.object_key();
+    let event = json!({
+        "version": "0", "id": "event-file", "source": "aws.s3", "detail-type": "Object Created", "account": "1", "resources": [],
+        "detail": {"version": "0", "bucket": {"name": "exports"}, "object": {"key": key, "size": size, "etag": "e", "sequencer": "1"}, "reason": "CompleteMultipartUpload"},
+    });
+    read(event).unwrap()
+}
+
+fn ended(export: &Export, status: &str) -> Event {
+    let event = json!({
+        "version": "0", "id": "event-execution", "source": "aws.states", "detail-type": "Step Functions Execution Status Change",
+        "detail": {"name": export.execution_name(), "status": status, "input": export.execution_input(), "output": null, "stopDate": 1},
+    });
+    read(event).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_mailed_with_its_link() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Sent));
+    let sent = app.mailer.sent();
+    assert_eq!((sent.len(), sent[0].0.as_str()), (1, "kim@example.com"));
+    assert_eq!(sent[0].1.subject, "[Relay] install activities of demo-app, 2026-11-01 to 2026-11-13");
+    assert!(sent[0].1.text.contains(&export.object_key()) && sent[0].1.text.contains(&export.trace_id));
+    let export = reload(&app, &export).await;
+    assert_eq!(export.link_expires_at, Some(NOW + 3_600_000));
+    assert_eq!(export.notice.unwrap().sent_at, Some(NOW));
+    assert_eq!(app.counters.lock().unwrap().total(Metric::MailsSent), 1);
+}
+
+#[tokio::test]
+async fn one_mail_an_export_whatever_comes_again() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    for later in [0, 10, 60_000, 3_600_000] {
+        app.notify(&created(&export, 3456), NOW + later).await.unwrap();
+        app.notify(&ended(&export, "SUCCEEDED"), NOW + later).await.unwrap();
+    }
+    assert_eq!(app.mailer.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn the_file_may_be_there_before_the_worker_says_so() {
+    let app = app();
+    let export = export(&app, |export| export.checkpoint.finishing = true).await;
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Sent));
+    assert_eq!(reload(&app, &export).await.status, Status::Running);
+}
+
+#[tokio::test]
+async fn what_has_not_settled_comes_again() {
+    let app = app();
+    let export = export(&app, |_| {}).await;
+    let not_settled = Err(NotifyError::NotSettled(export.export_id.clone()));
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, not_settled);
+    assert_eq!(app.notify(&ended(&export, "FAILED"), NOW).await, not_settled);
+    let other = self::export(&app, |export| export.checkpoint.finishing = true).await;
+    assert_eq!(app.notify(&created(&other, 9), NOW).await, not_settled);
+    assert!(app.mailer.sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_end_of_an_execution_that_was_taken_over_is_no_news() {
+    let app = app();
+    let mut export = export(&app, |export| export.lost_executions = 1).await;
+    export.lost_executions = 0;
+    assert_eq!(app.notify(&ended(&export, "ABORTED"), NOW).await, Ok(Outcome::Nothing));
+}
+
+#[tokio::test]
+async fn an_empty_period_and_a_failure_are_told() {
+    for (status, words) in [(Status::Empty, "nothing in this period"), (Status::Failed, "could not be written")] {
+        let app = app();
+        let export = export(&app, |export| export.finish(status, NOW)).await;
+        assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW).await, Ok(Outcome::Sent));
+        let (_, mail) = app.mailer.sent().remove(0);
+        assert!(mail.text.contains(words) && mail.html.contains(words), "{}", mail.text);
+        assert!(mail.text.contains("https://relay.example"));
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_export_gets_no_mail() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Cancelled, NOW)).await;
+    assert_eq!(app.notify(&ended(&export, "ABORTED"), NOW).await, Ok(Outcome::Nothing));
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Nothing));
+    assert!(app.mailer.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_mail_that_failed_is_sent_when_its_event_comes_again() {
+    for (service, call) in [("mailer", "send"), ("signer", "sign"), ("control", "commit")] {
+        let app = app();
+        let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+        match service {
+            "mailer" => app.mailer.script.refuse(call, 1, FaultKind::Unavailable),
+            "signer" => app.signer.script.refuse(call, 1, FaultKind::Throttled),
+            _ => app.control.script.add(call, [Trouble::AnswerLost]),
+        }
+        assert!(matches!(app.notify(&created(&export, 3456), NOW).await, Err(NotifyError::Fault(_))), "{service}");
+        // Its own retry need not wait; another event leaves it alone until the claim is old.
+        assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 1000).await, Ok(Outcome::Nothing));
+        assert_eq!(app.notify(&created(&export, 3456), NOW + 1000).await, Ok(Outcome::Sent), "{service}");
+        assert_eq!(app.mailer.sent().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_claim_whose_holder_is_gone_is_taken_over() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    app.mailer.script.refuse("send", 1, FaultKind::Unavailable);
+    assert!(app.notify(&created(&export, 3456), NOW).await.is_err());
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 44_999).await, Ok(Outcome::Nothing));
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 45_000).await, Ok(Outcome::Sent));
+}
+
+#[tokio::test]
+async fn a_mail_that_is_out_is_not_repeated_because_it_could_not_be_noted() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    app.control
+        .script
+        .add("commit", [Trouble::None, Trouble::Refused(FaultKind::Throttled), Trouble::Refused(FaultKind::Throttled)]);
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Sent));
+    assert_eq!(reload(&app, &export).await.notice.unwrap().sent_at, Some(NOW));
+}
+
+#[tokio::test]
+async fn a_refused_mail_is_noted_and_not_tried_again() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    app.mailer.refuse("kim@example.com");
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Refused));
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 90_000).await, Ok(Outcome::Nothing));
+    assert!(reload(&app, &export).await.notice.unwrap().refused.is_some());
+}
+
+#[tokio::test]
+async fn what_is_none_of_ours_is_left_alone() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    let mut unknown = created(&export, 3456);
+    if let Occasion::FileCreated { owner, .. } = &mut unknown.occasion {
+        *owner = "nobody".into();
+    }
+    assert_eq!(app.notify(&unknown, NOW).await, Ok(Outcome::Nothing));
+    for event in [
+        json!({}),
+        json!({"id": "1", "source": "aws.s3", "detail": {"object": {"key": "site/index.html", "size": 1}}}),
+        json!({"id": "1", "source": "aws.states", "detail": {"name": "x", "input": "{}"}}),
+        json!({"id": "1", "source": "aws.ec2", "detail": {}}),
+    ] {
+        assert!(read(event.clone()).is_err(), "{event}");
+    }
+}

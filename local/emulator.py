@@ -1,0 +1,72 @@
+"""Runs the emulator (ministack) as relay-local's child.
+
+Two of its functions are replaced, because through its own Lambda proxy mode a function error loses its name (a state
+machine's Retry could never match it) and an EventBridge rule never retries. Both hand the event to relay-local's host.
+The child ends in order, saving its state, when its standard input closes: so it also does when its parent is killed.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import urllib.request
+
+
+def post(function_name, event, invocation_type):
+    """Hands an event to the host. The host enforces the function's timeout, so no limit is set here."""
+    request = urllib.request.Request(
+        os.environ["RELAY_HOST_URL"] + "/" + function_name,
+        data=json.dumps(event, ensure_ascii=False).encode(),
+        headers={"Content-Type": "application/json", "X-Amz-Invocation-Type": invocation_type},
+        method="POST",
+    )
+    with urllib.request.urlopen(request) as response:
+        return response.read(), response.headers.get("X-Amz-Function-Error")
+
+
+def invoke(func, event, _url, _request_id):
+    """Stands for the proxy mode: a failed function's own error document is kept as it is."""
+    name = (func.get("config") or func)["FunctionName"]
+    try:
+        body, error = post(name, event, "RequestResponse")
+    except OSError as problem:
+        return {"body": {"errorType": "Lambda.ServiceException", "errorMessage": str(problem)}, "error": True}
+    result = {"body": json.loads(body or b"null")}
+    return {**result, "error": True} if error else result
+
+
+def deliver(arn, payload):
+    """Stands for a rule's Lambda target: the host queues the event, retries it and knows its dead-letter queue."""
+    name = arn.split(":function:")[1].split(":")[0]
+    threading.Thread(target=post, args=(name, json.loads(payload), "Event"), daemon=True).start()
+
+
+def replace(module, name, function):
+    """Refuses to start on an emulator that is not the pinned one."""
+    if not callable(getattr(module, name, None)):
+        sys.exit(f"this emulator has no {module.__name__}.{name}: install the version pinned in local/requirements.txt")
+    setattr(module, name, function)
+
+
+def end_with_parent():
+    """The parent never writes: reading returns when it closes the pipe or is gone."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main():
+    lock = open(os.path.join(os.environ["STATE_DIR"], "lock"), "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # an orphan of a killed run may still be saving its state
+    from ministack import app
+    from ministack.services import eventbridge, lambda_svc
+
+    replace(lambda_svc, "_proxy_url_for", lambda config: os.environ["RELAY_HOST_URL"])
+    replace(lambda_svc, "_execute_function_proxy", invoke)
+    replace(eventbridge, "_dispatch_to_lambda", deliver)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    app.main()
+
+
+main()

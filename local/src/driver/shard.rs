@@ -1,0 +1,143 @@
+//! The reader of a shard.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::Running;
+use super::lane::Lane;
+use super::mapping::Start;
+use super::progress::Progress;
+use super::record::Record;
+use crate::aws::Refusal;
+
+/// How often a shard without news is asked. AWS asks once a second; here somebody waits for the row.
+const POLL: Duration = Duration::from_millis(100);
+/// Pause after a refusal.
+const REFUSED: Duration = Duration::from_millis(500);
+/// Records of one `GetRecords`: at 1 MiB each the emulator's answer stays in memory.
+const READ_MAX: usize = 500;
+
+/// Reads a shard until it is closed and empty, or the driver stops. Then its lanes end.
+pub(super) async fn read(running: Arc<Running>, shard: String, start: Start) {
+    let progress = Arc::new(Mutex::new(Progress::default()));
+    let mut lanes = JoinSet::new();
+    let mut senders = Vec::new();
+    for _ in 0..running.mapping.parallelization_factor.max(1) {
+        // A lane holds a full batch and the next one: a slow function slows the reader down.
+        let (sender, receiver) = mpsc::channel(running.mapping.batch_size.max(READ_MAX));
+        let lane = Lane { running: Arc::clone(&running), shard: shard.clone(), progress: Arc::clone(&progress) };
+        lanes.spawn(lane.work(receiver));
+        senders.push(sender);
+    }
+    let mut reader = Reader {
+        last: running.checkpoints.after(&shard),
+        running: Arc::clone(&running),
+        shard: shard.clone(),
+        start,
+        progress,
+        senders,
+    };
+    let closed = reader.read().await;
+    drop(reader);
+    while lanes.join_next().await.is_some() {}
+    if closed && !running.is_stopping() {
+        running.checkpoints.finish(&shard);
+    }
+}
+
+struct Reader {
+    running: Arc<Running>,
+    shard: String,
+    start: Start,
+    /// The last record that was read.
+    last: Option<String>,
+    progress: Arc<Mutex<Progress>>,
+    senders: Vec<mpsc::Sender<Record>>,
+}
+
+impl Reader {
+    /// Returns whether the shard is closed and was read to its end.
+    async fn read(&mut self) -> bool {
+        let mut iterator = None;
+        while !self.running.is_stopping() {
+            match self.step(iterator.take()).await {
+                Ok(None) => return true,
+                Ok(next) => iterator = next,
+                Err(refusal) if refusal.code == "ExpiredIteratorException" => {}
+                Err(refusal) if refusal.code == "ResourceNotFoundException" => {
+                    tracing::warn!(shard = self.shard, %refusal, "the shard is no more");
+                    return true;
+                }
+                Err(refusal) => {
+                    tracing::warn!(shard = self.shard, %refusal, "cannot read the shard");
+                    self.running.pause(REFUSED).await;
+                }
+            }
+        }
+        false
+    }
+
+    /// Reads once and hands the records to the lanes. `None`: the shard has no more.
+    async fn step(&mut self, iterator: Option<String>) -> Result<Option<String>, Refusal> {
+        let iterator = match iterator {
+            Some(iterator) => iterator,
+            None => self.iterator().await?,
+        };
+        let input = json!({ "ShardIterator": iterator, "Limit": READ_MAX });
+        let answer = self.running.aws.call("kinesis", "Kinesis_20131202.GetRecords", &input).await?;
+        let records = answer.get("Records").and_then(Value::as_array);
+        let mut news = false;
+        for record in records.into_iter().flatten().filter_map(Record::of) {
+            news = true;
+            self.hand_over(record).await;
+        }
+        if !news {
+            self.running.pause(POLL).await;
+        }
+        Ok(answer.get("NextShardIterator").and_then(Value::as_str).map(str::to_owned))
+    }
+
+    async fn iterator(&self) -> Result<String, Refusal> {
+        let stream = self.running.mapping.stream_name();
+        let input = match &self.last {
+            Some(last) => json!({
+                "StreamName": stream,
+                "ShardId": self.shard,
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                "StartingSequenceNumber": last,
+            }),
+            None => json!({
+                "StreamName": stream,
+                "ShardId": self.shard,
+                "ShardIteratorType": self.start.iterator_type(),
+            }),
+        };
+        let answer = self.running.aws.call("kinesis", "Kinesis_20131202.GetShardIterator", &input).await?;
+        let iterator = answer.get("ShardIterator").and_then(Value::as_str);
+        iterator.map(str::to_owned).ok_or_else(|| Refusal {
+            code: String::new(),
+            message: "GetShardIterator answered without an iterator".to_owned(),
+        })
+    }
+
+    /// Records of one partition key go through one lane, so they stay in order.
+    async fn hand_over(&mut self, record: Record) {
+        self.last = Some(record.sequence_number.clone());
+        if let Ok(mut progress) = self.progress.lock() {
+            progress.read(&record.sequence_number);
+        }
+        let mut hasher = DefaultHasher::new();
+        record.partition_key.hash(&mut hasher);
+        let lanes = u64::try_from(self.senders.len()).unwrap_or(1).max(1);
+        let lane = usize::try_from(hasher.finish() % lanes).unwrap_or(0);
+        if let Some(sender) = self.senders.get(lane) {
+            // A lane that stopped takes no more; its records come again after a start.
+            sender.send(record).await.ok();
+        }
+    }
+}

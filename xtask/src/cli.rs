@@ -1,0 +1,76 @@
+//! The command line: one verb, one function.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{command, say};
+
+/// Relay's developer commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Build and start the whole stack on this machine, send it the sample and check what comes out.
+    Up(Up),
+    /// Stop everything that `up` started, in order; the data stays.
+    Down,
+    /// Tell whether the stack runs and where.
+    Status,
+    /// Run the tests; all levels unless some are named.
+    Test {
+        /// The levels to run.
+        levels: Vec<Level>,
+    },
+    /// Build every function for deployment into target/lambda.
+    Build {
+        /// Further arguments for `cargo lambda build`, such as --arm64.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+/// How to bring the stack up.
+#[derive(clap::Args, Clone, Copy, Default)]
+pub(crate) struct Up {
+    /// Return when all is done and leave the stack running.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Do not send the bundled sample.
+    #[arg(long)]
+    pub(crate) no_sample: bool,
+}
+
+/// A level of tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// All tests that need no running stack.
+    Unit,
+    /// Tests against the running stack.
+    Stack,
+    /// The page in a real browser.
+    Browser,
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn main() -> ExitCode {
+    let done = match Cli::parse().verb {
+        Verb::Up(options) => command::up::run(options),
+        Verb::Down => command::down::run(),
+        Verb::Status => command::status::run(),
+        Verb::Test { levels } => command::test::run(&levels),
+        Verb::Build { arguments } => command::build::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::progress(format_args!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

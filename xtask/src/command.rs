@@ -1,0 +1,9 @@
+//! The verbs.
+
+pub(crate) mod build;
+pub(crate) mod down;
+mod picture;
+mod sampled;
+pub(crate) mod status;
+pub(crate) mod test;
+pub(crate) mod up;

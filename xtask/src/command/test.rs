@@ -1,0 +1,84 @@
+//! `cargo xtask test`
+
+use std::{path::PathBuf, process::Command};
+
+use super::{down, up};
+use crate::{
+    cli::{Level, Up},
+    local::{needs, place::Root, stack, supervisor},
+    os,
+    say::{self, Outcome},
+};
+
+/// What to do about a missing browser.
+const HOW_TO_GET_A_BROWSER: &str = "no Chromium with its driver found: apt-get install chromium chromium-driver";
+/// Where browsers lie that are not on `PATH`.
+const BROWSER_FOLDERS: [&str; 4] = ["/usr/bin", "/usr/lib/chromium", "/usr/local/bin", "/snap/bin"];
+
+/// Runs the named levels, or all.
+pub(crate) fn run(levels: &[Level]) -> Outcome<()> {
+    let root = Root::find()?;
+    let wanted = |level| levels.is_empty() || levels.contains(&level);
+    let driver = match find_browser() {
+        None if levels.contains(&Level::Browser) => return Err(HOW_TO_GET_A_BROWSER.to_owned()),
+        found => found,
+    };
+    if wanted(Level::Unit) {
+        say::step("tests without a stack", || cargo_test(&root, &[], |_| {}))?;
+    }
+    let browser = driver.filter(|_| wanted(Level::Browser));
+    if wanted(Level::Stack) || browser.is_some() {
+        on_a_stack(&root, wanted(Level::Stack), browser)?;
+    }
+    if wanted(Level::Browser) && find_browser().is_none() {
+        say::progress(format_args!("SKIPPED the browser's tests: {HOW_TO_GET_A_BROWSER}"));
+    }
+    Ok(())
+}
+
+/// Runs the levels that need the stack on the one that runs, else on one that is started and stopped for them.
+fn on_a_stack(root: &Root, stack_level: bool, browser: Option<PathBuf>) -> Outcome<()> {
+    let ran_already = supervisor::running(root).is_some();
+    up::bring_up(root, Up { detach: true, no_sample: false })?;
+    let file = root.relay(stack::FILE);
+    let tested = || {
+        if stack_level {
+            let with_stack = |cargo: &mut Command| {
+                cargo.env("RELAY_STACK", &file);
+            };
+            say::step("tests against the stack", || cargo_test(root, &["--test", "stack*"], with_stack))?;
+        }
+        if let Some(driver) = browser {
+            let with_browser = |cargo: &mut Command| {
+                let path = os::variable("PATH").unwrap_or_default();
+                let folder = driver.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+                cargo.env("RELAY_STACK", &file).env("PATH", format!("{path}:{folder}"));
+            };
+            say::step("the page in a browser", || cargo_test(root, &["--test", "browser*"], with_browser))?;
+        }
+        Ok(())
+    };
+    let tested = tested();
+    if !ran_already {
+        down::run()?;
+    }
+    tested
+}
+
+/// The browser's driver, if the browser and its driver are there.
+fn find_browser() -> Option<PathBuf> {
+    needs::find_program(&["chromium", "chromium-browser", "google-chrome"], &BROWSER_FOLDERS)?;
+    needs::find_program(&["chromedriver"], &BROWSER_FOLDERS)
+}
+
+/// Runs `cargo test` over the whole workspace, so that nothing is built twice with other features.
+fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Outcome<()> {
+    let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
+    cargo.args(["test", "--workspace"]).args(arguments).current_dir(root.path()).env_remove("RELAY_STACK");
+    prepare(&mut cargo);
+    match cargo.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("cargo test ended with {status}")),
+        Err(error) => Err(format!("cannot run cargo: {error}")),
+    }
+}

@@ -1,0 +1,45 @@
+//! The virtual environment of the emulator, made once for each version of its pinned requirements.
+
+use std::{
+    fs,
+    os::fd::AsFd,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use super::place::Root;
+use crate::say::{self, Outcome};
+
+/// Makes `.relay/venv` hold what `local/requirements.txt` pins; does nothing when it does already.
+pub(crate) fn prepare(root: &Root, python: &str) -> Outcome<()> {
+    let requirements = root.join("local/requirements.txt");
+    let wanted = fs::read(&requirements).map_err(|error| format!("cannot read {}: {error}", requirements.display()))?;
+    let venv = root.relay("venv");
+    // A copy of the requirements, written when they have been installed.
+    let installed = venv.join("requirements.txt");
+    let interpreter = venv.join("bin/python");
+    if interpreter.exists() && fs::read(&installed).is_ok_and(|bytes| bytes == wanted) {
+        return Ok(());
+    }
+    say::step("install the emulator into .relay/venv (once)", || {
+        drop(fs::remove_file(&installed));
+        run(Command::new(python).args(["-m", "venv"]).arg(&venv), &venv)?;
+        let pip = ["-m", "pip", "--disable-pip-version-check", "install", "--progress-bar=off", "--require-hashes"];
+        run(Command::new(&interpreter).args(pip).arg("-r").arg(&requirements), &venv)?;
+        fs::write(&installed, &wanted).map_err(|error| format!("cannot write {}: {error}", installed.display()))
+    })
+}
+
+/// Runs a command that shows its own progress; all of it goes to stderr.
+fn run(command: &mut Command, venv: &Path) -> Outcome<()> {
+    let stderr = std::io::stderr().as_fd().try_clone_to_owned();
+    let stdout = stderr.map_or_else(|_| Stdio::null(), Stdio::from);
+    match command.stdin(Stdio::null()).stdout(stdout).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!(
+            "{command:?} ended with {status}; if it keeps failing, delete {} and try again",
+            venv.display()
+        )),
+        Err(error) => Err(format!("cannot run {command:?}: {error}")),
+    }
+}
