@@ -1,6 +1,6 @@
 """Runs the emulator (ministack) as relay-local's child.
 
-Two of its functions are replaced, because through its own Lambda proxy mode a function error loses its name (a state
+Three of its functions are replaced, because through its own Lambda proxy mode a function error loses its name (a state
 machine's Retry could never match it) and an EventBridge rule never retries. Both hand the event to relay-local's host.
 The child ends in order, saving its state, when its standard input closes: so it also does when its parent is killed.
 """

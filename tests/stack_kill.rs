@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use relay_tests::stack::{Stack, column};
 use relay_tests::wait::until;
 use serde_json::{Value, json};
 
-const FUNCTIONS: [&str; 3] = ["ingest", "batch-writer", "export-worker"];
-
-/// The processes of the stack's functions: children of the local host whose program has one of the names.
-fn processes(stack: &Stack) -> Vec<String> {
+/// The processes of the stack's functions of these names: children of the local host.
+fn processes(stack: &Stack, names: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("/proc can be listed").flatten() {
         let pid = entry.file_name().to_string_lossy().into_owned();
@@ -21,7 +20,7 @@ fn processes(stack: &Stack) -> Vec<String> {
         let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
         let program = std::fs::read_link(entry.path().join("exe")).unwrap_or_default();
         let name = program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if parent == Some(&stack.number("pid").to_string()) && FUNCTIONS.contains(&name.as_str()) {
+        if parent == Some(&stack.number("pid").to_string()) && names.contains(&name.as_str()) {
             found.push(pid);
         }
     }
@@ -33,11 +32,33 @@ fn kill(pid: &str) {
     Command::new("kill").args(["-9", pid]).output().expect("kill can be run");
 }
 
+/// Does some work while processes of these functions are killed whenever they are found, at most so many. Answers how many were.
+fn while_killing(stack: &Stack, names: &[&str], most: usize, work: impl FnOnce()) -> usize {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let killer = scope.spawn(|| {
+            let mut killed = 0;
+            while killed < most && !over.load(Ordering::SeqCst) {
+                for pid in processes(stack, names).into_iter().take(most - killed) {
+                    kill(&pid);
+                    killed += 1;
+                }
+                // The host starts new ones as calls come in; the next round finds those.
+                let _ = until(Duration::from_millis(300), || over.load(Ordering::SeqCst).then_some(()));
+            }
+            killed
+        });
+        work();
+        over.store(true, Ordering::SeqCst);
+        killer.join().expect("the killer ends")
+    })
+}
+
 /// Sends one batch as an SDK does: again, whole, until it is acknowledged.
 fn deliver(stack: &Stack, ids: &[String], created_at: i64) {
     let item = |id: &String| json!({"kind": "reattribution", "app_token": stack.get("app_token"), "created_at": created_at, "event_id": id});
     let body: Value = ids.iter().map(item).collect();
-    let acknowledged = until(std::time::Duration::from_mins(1), || {
+    let acknowledged = until(Duration::from_mins(1), || {
         let (status, answer) = stack.call("POST", "/v1/activities", "ingest_key", Some(&body));
         assert!(matches!(status, 200 | 500 | 502 | 503 | 504), "{status} {answer}");
         (status == 200).then_some(())
@@ -53,32 +74,20 @@ fn killed_processes_lose_and_double_nothing() {
     let now = relay_lambda::process::now_ms();
     let batches: Vec<Vec<String>> =
         (0..60).map(|batch| (0..20).map(|n| format!("kill-{run}-{batch}-{n}")).collect()).collect();
-    let over = AtomicBool::new(false);
-    let killed = std::thread::scope(|scope| {
-        let killer = scope.spawn(|| {
-            let mut killed = 0;
-            while !over.load(Ordering::SeqCst) {
-                for pid in processes(&stack) {
-                    kill(&pid);
-                    killed += 1;
-                }
-                // The host starts new ones as calls come in; the next round finds those.
-                let _ = until(std::time::Duration::from_millis(300), || over.load(Ordering::SeqCst).then_some(()));
-            }
-            killed
-        });
+    let killed = while_killing(&stack, &["ingest", "batch-writer"], usize::MAX, || {
         for (batch, ids) in (0i64..).zip(&batches) {
             deliver(&stack, ids, now - batch * 60_000);
         }
-        over.store(true, Ordering::SeqCst);
-        killer.join().expect("the killer ends")
     });
     assert!(killed > 0, "no process was there to kill");
     let expected: BTreeSet<String> = batches.into_iter().flatten().collect();
     let start = relay::time::date_of_day((now - 3_600_000).div_euclid(86_400_000));
     let end = relay::time::date_of_day(now.div_euclid(86_400_000));
     let mut rows: BTreeMap<String, usize> = BTreeMap::new();
-    for id in column(&stack.export("reattribution", &start, &end), "event_id") {
+    let mut file = Vec::new();
+    // The worker is killed, too; the state machine tries the step again.
+    while_killing(&stack, &["export-worker"], 2, || file = stack.export("reattribution", &start, &end));
+    for id in column(&file, "event_id").into_iter().filter(|id| id.contains(&run)) {
         *rows.entry(id).or_default() += 1;
     }
     let lost: Vec<_> = expected.iter().filter(|id| !rows.contains_key(*id)).collect();

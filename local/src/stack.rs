@@ -1,7 +1,7 @@
 //! The parts that run over the emulator: host, driver, door.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,6 +21,8 @@ use crate::say::say;
 
 /// How long calls of functions may still run at the end; a step of an export may take a quarter of an hour, and is repeated.
 const GRACE: Duration = Duration::from_secs(30);
+/// When no call has run for this long, none follows from another: a rule's or a state machine's next call comes sooner.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// What was decided before anything ran.
 pub(crate) struct Setting {
@@ -108,17 +110,32 @@ impl Stack {
         say("stopping: the stream driver finishes its batches");
         self.driver.end().await;
         say("stopping: functions finish their calls");
-        self.calls.stop.send_replace(true);
         let calls = async {
+            self.settle().await;
+            self.calls.stop.send_replace(true);
             self.queue.finish().await;
             self.calls.end().await;
         };
         if tokio::time::timeout(GRACE, calls).await.is_err() {
+            self.calls.stop.send_replace(true);
             say("stopping: a call that still ran was broken off");
         }
         self.host.stop();
         if let Err(failure) = self.inbox.keep(aws).await {
             say(&format!("the mails were not kept: {failure}"));
+        }
+    }
+}
+
+impl Stack {
+    /// Waits until calls have ended, and those that follow from them: the file that a worker writes is still announced.
+    async fn settle(&self) {
+        let mut quiet_since = Instant::now();
+        while quiet_since.elapsed() < QUIET {
+            tokio::time::sleep(QUIET / 10).await;
+            if !self.host.is_idle() {
+                quiet_since = Instant::now();
+            }
         }
     }
 }

@@ -121,6 +121,8 @@ fn spawn(function: &Function, around: &Surroundings, runtime_api: &str) -> Resul
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(err)
+        // A Ctrl-C at the terminal is for the supervisor, which lets calls finish.
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .because(format!("cannot start {}", program.display()))

@@ -129,6 +129,12 @@ impl Host {
         outcome
     }
 
+    /// Whether no call is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.pools.values().all(|pool| pool.running() == 0)
+    }
+
     /// Ends all instances. Calls that come later are refused.
     pub fn stop(&self) {
         for pool in self.pools.values() {

@@ -50,6 +50,11 @@ impl Pool {
         }
     }
 
+    /// Calls under way.
+    pub(super) fn running(&self) -> usize {
+        INSTANCES_MAX.saturating_sub(self.slots.available_permits())
+    }
+
     fn give_back(&self, instance: Instance) {
         if let Ok(mut idle) = self.idle.lock()
             && !self.slots.is_closed()

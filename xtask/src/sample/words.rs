@@ -35,7 +35,7 @@ pub(super) const EVENTS: [&str; 6] =
 pub(super) const EVENT_TOKENS: [&str; 5] = ["f0ob4r", "3wkyqa", "p1a2b3", "zzz999", "abc123"];
 
 /// Amounts with the digits that must survive; no float gives all of them back.
-pub(super) const REVENUES: [&str; 6] = ["12.990", "0.10", "4900", "0.000123", "1234567890.123456789", "99.00"];
+pub(super) const REVENUES: [&str; 6] = ["12.990", "0.10", "4900", "0.000123", "0.123456789012345678", "99.00"];
 
 /// Currencies.
 pub(super) const CURRENCIES: [&str; 3] = ["KRW", "USD", "JPY"];
