@@ -229,7 +229,7 @@ def page_headers(processed):
         "x-content-type-options": "nosniff" if "ContentTypeOptions" in config else None,
         "x-frame-options": config.get("FrameOptions", {}).get("FrameOption"),
         "referrer-policy": config.get("ReferrerPolicy", {}).get("ReferrerPolicy"),
-        "strict-transport-security": f"max-age={transport['AccessControlMaxAgeSec']}{subdomains}" if transport else None,
+        "strict-transport-security": transport and f"max-age={transport['AccessControlMaxAgeSec']}{subdomains}",
     }
     return {name: value for name, value in headers.items() if value}
 

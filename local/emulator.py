@@ -1,7 +1,9 @@
 """Runs the emulator (ministack) as relay-local's child.
 
 Three of its functions are replaced, because through its own Lambda proxy mode a function error loses its name (a state
-machine's Retry could never match it) and an EventBridge rule never retries. Both hand the event to relay-local's host.
+machine's Retry could never match it) and an EventBridge rule never retries: both hand the event to relay-local's host.
+Two more run less often, because each call of a stream sweeps all that the stream holds.
+
 The child ends in order, saving its state, when its standard input closes: so it also does when its parent is killed.
 """
 
@@ -11,7 +13,10 @@ import os
 import signal
 import sys
 import threading
+import time
 import urllib.request
+
+SWEEP_SECONDS = 10
 
 
 def post(function_name, event, invocation_type):
@@ -43,6 +48,19 @@ def deliver(arn, payload):
     threading.Thread(target=post, args=(name, json.loads(payload), "Event"), daemon=True).start()
 
 
+def sparing(sweep):
+    """Runs a sweep at most every few seconds for one stream; what is late in going does no harm."""
+    due = {}
+
+    def swept(stream=None):
+        name, now = stream and stream["StreamARN"], time.monotonic()
+        if now >= due.get(name, 0):
+            due[name] = now + SWEEP_SECONDS
+            return sweep(stream) if stream else sweep()
+
+    return swept
+
+
 def replace(module, name, function):
     """Refuses to start on an emulator that is not the pinned one."""
     if not callable(getattr(module, name, None)):
@@ -60,11 +78,13 @@ def main():
     lock = open(os.path.join(os.environ["STATE_DIR"], "lock"), "w")
     fcntl.flock(lock, fcntl.LOCK_EX)  # an orphan of a killed run may still be saving its state
     from ministack import app
-    from ministack.services import eventbridge, lambda_svc
+    from ministack.services import eventbridge, kinesis, lambda_svc
 
     replace(lambda_svc, "_proxy_url_for", lambda config: os.environ["RELAY_HOST_URL"])
     replace(lambda_svc, "_execute_function_proxy", invoke)
     replace(eventbridge, "_dispatch_to_lambda", deliver)
+    replace(kinesis, "_expire_records", sparing(kinesis._expire_records))
+    replace(kinesis, "_expire_iterators", sparing(kinesis._expire_iterators))
     threading.Thread(target=end_with_parent, daemon=True).start()
     app.main()
 

@@ -25,7 +25,8 @@ fn what_was_acknowledged_before_a_stop_is_there_after_a_start() {
     let stack = Stack::running(case).expect("the stack is up again");
     let day = relay_lambda::process::now_ms().div_euclid(86_400_000);
     let file = stack.export("install", &relay::time::date_of_day(day - 2), &relay::time::date_of_day(day));
-    let mut rows = column(&file, "event_id");
+    // Other rows of these days are other tests' matter.
+    let mut rows: Vec<String> = column(&file, "event_id").into_iter().filter(|id| ids.contains(id)).collect();
     let count = rows.len();
     rows.sort_unstable();
     rows.dedup();

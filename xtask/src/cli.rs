@@ -29,7 +29,7 @@ enum Verb {
     },
     /// Build every function for deployment into target/lambda.
     Build {
-        /// Further arguments for `cargo lambda build`, such as --arm64.
+        /// Further arguments for `cargo lambda build`, such as --x86-64 [default: --arm64].
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -101,6 +101,11 @@ where
     S: LinkSigner,
     M: Mailer,
 {
+    /// An API over these ports.
+    pub fn new(control: C, pages: P, backlog: B, executions: E, signer: S, mailer: M, settings: Settings) -> Self {
+        Self { control, pages, backlog, executions, signer, mailer, settings, counters: Mutex::default() }
+    }
+
     /// The answer to a call. Every one carries the trace id.
     pub async fn answer(&self, call: &Call<'_>) -> Response {
         let response = match self.dispatch(call).await {

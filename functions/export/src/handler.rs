@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_runtime::{Diagnostic, LambdaEvent};
+use relay::export::store;
 use relay::metric::{Counters, Labels, Metric};
 use relay::port::{Backlog, ControlTable, Executions, ExportFiles, LinkSigner, Mailer, PageStore};
 use relay_lambda::{gateway, metrics, process};
@@ -67,7 +68,8 @@ where
     E: Executions,
 {
     let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
-    let result = app.work(event.payload, deadline, process::now_ms).await;
+    // A step's future is large: it holds a part, its reader and the upload under way.
+    let result = Box::pin(app.work(event.payload, deadline, process::now_ms)).await;
     if let Err(error) = &result {
         tracing::error!(error = error.name(), detail = %error, "the step failed");
     }
@@ -76,6 +78,11 @@ where
 }
 
 impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog, E: Executions> WorkerApp<C, P, F, B, E> {
+    /// An app over these ports.
+    pub fn new(worker: Worker<C, P, F, B>, executions: E, slots: u32) -> Self {
+        Self { worker, executions, slots, counters: Mutex::default() }
+    }
+
     /// The same with time as an argument: `deadline` in milliseconds since the epoch.
     pub async fn work(&self, payload: Value, deadline: i64, now: impl Fn() -> i64) -> Result<Value, StepError> {
         if payload.get("action").is_none() {
@@ -84,19 +91,31 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog, E: Executions> W
         let task: Task = serde_json::from_value(payload)
             .map_err(|error| StepError::Invalid(format!("the state machine asked for no known action: {error}")))?;
         let status = match task {
-            Task::Step { owner, export_id } => self.worker.step(&owner, &export_id, &Clock::new(now, deadline)).await?,
+            Task::Step { owner, export_id } => {
+                let status = self.worker.step(&owner, &export_id, &Clock::new(now, deadline)).await?;
+                if status == StepStatus::Done {
+                    self.count_rows(&owner, &export_id).await;
+                }
+                status
+            }
             Task::Fail { owner, export_id, error } => self.worker.fail(&owner, &export_id, &error, now()).await?,
         };
         self.count(ended(status), 1);
         Ok(json!({"status": status.name()}))
     }
 
+    async fn count_rows(&self, owner: &str, export_id: &str) {
+        if let Ok(Some((export, _))) = store::load(&self.worker.control, owner, export_id).await {
+            self.count(Some(Metric::ExportRows), usize::try_from(export.checkpoint.rows).unwrap_or(usize::MAX));
+        }
+    }
+
     async fn tick(&self, now: i64) -> Result<Value, StepError> {
         let dispatcher = Dispatcher { control: &self.worker.control, executions: &self.executions, slots: self.slots };
-        let dispatched = dispatcher.run(now).await?;
-        self.count(Some(Metric::ExportsStarted), dispatched.started);
-        self.count(Some(Metric::ExportsFailed), dispatched.failed);
-        Ok(json!({"freed": dispatched.freed, "started": dispatched.started, "failed": dispatched.failed}))
+        let done = dispatcher.run(now).await?;
+        self.count(Some(Metric::ExportsStarted), done.started);
+        self.count(Some(Metric::ExportsFailed), done.failed);
+        Ok(json!({"freed": done.freed, "started": done.started, "failed": done.failed}))
     }
 
     fn count(&self, metric: Option<Metric>, n: usize) {

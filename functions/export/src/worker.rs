@@ -150,10 +150,11 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
     }
 
     async fn carry_on(&self, mut held: Held, clock: &Clock<impl Fn() -> i64>) -> Result<StepStatus, Halt> {
-        match held.export.status {
-            Status::Running => {}
-            Status::Queued => return Err(StepError::Invalid("the export has no slot yet".to_owned()).into()),
-            ended => return Ok(StepStatus::of(ended)),
+        if held.export.status.is_terminal() {
+            return Ok(StepStatus::of(held.export.status));
+        }
+        if held.export.status == Status::Queued {
+            return Err(StepError::Invalid("the export has no slot yet".to_owned()).into());
         }
         if held.export.complete_until.is_none() {
             let Some(complete_until) = self.complete_until(&held.export, clock.now()).await? else {
@@ -228,9 +229,9 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         let mut filler = Filler::new(&held.export, Reader::new(&self.pages, selection))?;
         let mut ready = None;
         loop {
-            let (filled, stored) = tokio::join!(filler.fill(clock), self.store(held, ready.take()));
+            let (part, stored) = tokio::join!(filler.fill(clock), self.store(held, ready.take()));
             stored?;
-            match filled? {
+            match part? {
                 Filled::Full(part) => ready = Some(part),
                 Filled::End(part) => {
                     self.store(held, Some(part)).await?;

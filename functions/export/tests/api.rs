@@ -1,4 +1,5 @@
 //! The export API over the in-memory doubles: every route, every refusal.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What the two processes make of Lambda's events.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
 
 mod support;
 

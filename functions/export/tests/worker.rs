@@ -1,4 +1,5 @@
 //! The worker over the in-memory doubles: the same bytes whatever the steps, crashes and rivals.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
 
 mod support;
 

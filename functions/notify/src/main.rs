@@ -2,6 +2,8 @@
 // The SDK's futures nest deeper than the compiler's default of 128 lets it lay out.
 #![recursion_limit = "256"]
 
+use std::sync::Mutex;
+
 use lambda_runtime::{Error, run, service_fn};
 use notify::{App, config::Config, handler::handle};
 use relay_aws::{config::Aws, dynamodb::AwsControl, link::AwsSigner, sesv2::AwsMailer};
@@ -17,7 +19,7 @@ async fn main() -> Result<(), Error> {
         mailer: AwsMailer::new(&aws, &config.mail_from),
         site_url: config.site_url,
         retention_days: config.export_retention_days,
-        counters: Default::default(),
+        counters: Mutex::default(),
     };
     run(service_fn(|event| handle(&app, event))).await
 }

@@ -1,4 +1,5 @@
 //! The mails over the in-memory doubles: one an export, whatever comes twice, early or late.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
 
 use std::sync::Mutex;
 

@@ -15,8 +15,9 @@ use super::progress::Progress;
 use super::record::Record;
 use crate::aws::Refusal;
 
-/// How often a shard without news is asked. AWS asks once a second; here somebody waits for the row.
-const POLL: Duration = Duration::from_millis(100);
+/// Time from one read of a shard to the next, unless more is known to be there: Kinesis allows five reads a second. AWS asks
+/// once a second; here somebody waits for the row.
+const POLL: Duration = Duration::from_millis(200);
 /// Pause after a refusal.
 const REFUSED: Duration = Duration::from_millis(500);
 /// Records of one `GetRecords`: at 1 MiB each the emulator's answer stays in memory.
@@ -91,12 +92,11 @@ impl Reader {
         let input = json!({ "ShardIterator": iterator, "Limit": READ_MAX });
         let answer = self.running.aws.call("kinesis", "Kinesis_20131202.GetRecords", &input).await?;
         let records = answer.get("Records").and_then(Value::as_array);
-        let mut news = false;
+        let full = records.is_some_and(|records| records.len() >= READ_MAX);
         for record in records.into_iter().flatten().filter_map(Record::of) {
-            news = true;
             self.hand_over(record).await;
         }
-        if !news {
+        if !full {
             self.running.pause(POLL).await;
         }
         Ok(answer.get("NextShardIterator").and_then(Value::as_str).map(str::to_owned))

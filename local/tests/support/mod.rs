@@ -57,7 +57,7 @@ impl Stage {
     pub(crate) async fn answer(&self, event: Value) -> Value {
         match self.call(event).await {
             Outcome::Answer(answer) => serde_json::from_slice(&answer).unwrap(),
-            other => panic!("{other:?}"),
+            other @ (Outcome::Failed(_) | Outcome::Refused(..)) => panic!("{other:?}"),
         }
     }
 
@@ -93,7 +93,7 @@ fn function() -> Function {
 pub(crate) fn error_type(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Failed(error) => error["errorType"].as_str().unwrap(),
-        other => panic!("{other:?}"),
+        other @ (Outcome::Answer(_) | Outcome::Refused(..)) => panic!("{other:?}"),
     }
 }
 

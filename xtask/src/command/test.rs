@@ -74,7 +74,11 @@ fn find_browser() -> Option<PathBuf> {
 /// Runs `cargo test` over the whole workspace, so that nothing is built twice with other features.
 fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Outcome<()> {
     let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
-    cargo.args(["test", "--workspace"]).args(arguments).current_dir(root.path()).env_remove("RELAY_STACK");
+    cargo
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(arguments)
+        .current_dir(root.path())
+        .env_remove("RELAY_STACK");
     prepare(&mut cargo);
     match cargo.status() {
         Ok(status) if status.success() => Ok(()),

@@ -10,6 +10,9 @@ use crate::{os, say::Outcome};
 /// The oldest Python that the pinned emulator runs on.
 const PYTHON: (u32, u32) = (3, 11);
 
+/// The names Python goes by.
+const PYTHONS: [&str; 4] = ["python3", "python3.13", "python3.12", "python3.11"];
+
 /// Checks for a C compiler and Python; answers the Python to use.
 pub(crate) fn check() -> Outcome<&'static str> {
     if !runs(Command::new("cc").arg("--version")) {
@@ -17,15 +20,13 @@ pub(crate) fn check() -> Outcome<&'static str> {
     }
     let (major, minor) = PYTHON;
     let new_enough = format!("import sys; sys.exit(sys.version_info < ({major}, {minor}))");
-    let names = ["python3", "python3.13", "python3.12", "python3.11"];
-    let python = names.into_iter().find(|name| runs(Command::new(name).args(["-c", &new_enough])));
+    let able_too = format!("import venv, ensurepip; {new_enough}");
+    let with = |code: &str| PYTHONS.into_iter().find(|name| runs(Command::new(name).args(["-c", code])));
     let advice = "on Debian 12: apt-get install python3 python3-venv";
-    let python = python.ok_or_else(|| format!("no Python {major}.{minor} or newer found; {advice}"))?;
-    if runs(Command::new(python).args(["-c", "import venv, ensurepip"])) {
-        Ok(python)
-    } else {
-        Err(format!("{python} lacks the modules venv and ensurepip; {advice}"))
-    }
+    with(&able_too).ok_or_else(|| match with(&new_enough) {
+        Some(python) => format!("{python} lacks the modules venv and ensurepip; {advice}"),
+        None => format!("no Python {major}.{minor} or newer found; {advice}"),
+    })
 }
 
 /// Whether a command can be run and succeeds; its output is thrown away.

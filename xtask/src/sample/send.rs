@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Connections at a time; a provider opens many, a small machine serves few.
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 4;
 /// How often one request is sent before the sender gives up (Adjust: "up to six times").
 const TRIES: u32 = 6;
 

@@ -138,7 +138,7 @@ proptest! {
         let text = file(&Column::defaults(Kind::Event), "UTC", true, &[activity]);
         let text = text.strip_prefix('\u{feff}').unwrap();
         let mut reader = csv::Reader::from_reader(text.as_bytes());
-        for cell in reader.records().next().unwrap().unwrap().iter() {
+        for cell in &reader.records().next().unwrap().unwrap() {
             let exact_text = cell.strip_prefix("=\"").is_some_and(|rest| rest.trim_end_matches('"').bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte)));
             let number = cell.parse::<f64>().is_ok();
             prop_assert!(exact_text || number || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{}", cell);

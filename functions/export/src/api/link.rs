@@ -22,10 +22,12 @@ where
 {
     pub(super) async fn link(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
         let (export, _) = self.load(owner, id).await?;
-        match export.status_at(call.now, self.settings.retention_days) {
-            Status::Done => {}
-            Status::Expired => return Err(problem::expired(self.settings.retention_days).into()),
-            status => return Err(problem::no_file(status.name()).into()),
+        let status = export.status_at(call.now, self.settings.retention_days);
+        if status == Status::Expired {
+            return Err(problem::expired(self.settings.retention_days).into());
+        }
+        if status != Status::Done {
+            return Err(problem::no_file(status.name()).into());
         }
         let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
         self.record(&export, &link).await;

@@ -11,15 +11,14 @@ async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = ApiConfig::from_env(relay_lambda::process::env)?;
     let aws = Aws::load().await;
-    let api = Api {
-        control: AwsControl::new(&aws, &config.control_table),
-        pages: AwsPages::new(&aws, &config.pages_table),
-        backlog: AwsBacklog::new(&aws, &config.stream_name),
-        executions: AwsExecutions::new(&aws, &config.state_machine_arn),
-        signer: AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
-        mailer: AwsMailer::new(&aws, &config.mail_from),
-        settings: config.settings(),
-        counters: Default::default(),
-    };
+    let api = Api::new(
+        AwsControl::new(&aws, &config.control_table),
+        AwsPages::new(&aws, &config.pages_table),
+        AwsBacklog::new(&aws, &config.stream_name),
+        AwsExecutions::new(&aws, &config.state_machine_arn),
+        AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
+        AwsMailer::new(&aws, &config.mail_from),
+        config.settings(),
+    );
     run(service_fn(|event| answer(&api, event))).await
 }

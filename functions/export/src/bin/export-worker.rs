@@ -15,11 +15,8 @@ async fn main() -> Result<(), Error> {
     let pages = AwsPages::new(&aws, &config.pages_table);
     let files = AwsFiles::new(&aws, &config.export_bucket);
     let backlog = AwsBacklog::new(&aws, &config.stream_name);
-    let app = WorkerApp {
-        worker: Worker { control, pages, files, backlog },
-        executions: AwsExecutions::new(&aws, &config.state_machine_arn),
-        slots: config.max_concurrent_exports,
-        counters: Default::default(),
-    };
+    let executions = AwsExecutions::new(&aws, &config.state_machine_arn);
+    let worker = Worker { control, pages, files, backlog };
+    let app = WorkerApp::new(worker, executions, config.max_concurrent_exports);
     run(service_fn(|event| work(&app, event))).await
 }
