@@ -144,11 +144,11 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 /// Appends an activity as one Avro datum.
 pub fn encode(activity: &Activity<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(&activity.activity_id.0);
-    put_symbol(out, &Kind::ALL, activity.kind);
+    put_symbol(out, &Kind::ALL, &activity.kind);
     put_bytes(out, activity.app_token.as_bytes());
     put_long(out, activity.created_at);
     put_long(out, activity.received_at);
-    put_symbol(out, &Provider::ALL, activity.provider);
+    put_symbol(out, &Provider::ALL, &activity.provider);
     for (_, value) in activity.fields.slots() {
         match value {
             None => put_long(out, 0),
@@ -172,8 +172,8 @@ pub fn encode(activity: &Activity<'_>, out: &mut Vec<u8>) {
     put_long(out, 0);
 }
 
-fn put_symbol<T: PartialEq>(out: &mut Vec<u8>, symbols: &[T], symbol: T) {
-    let index = symbols.iter().position(|known| *known == symbol).unwrap_or_default();
+fn put_symbol<T: PartialEq>(out: &mut Vec<u8>, symbols: &[T], symbol: &T) {
+    let index = symbols.iter().position(|known| known == symbol).unwrap_or_default();
     put_long(out, i64::try_from(index).unwrap_or_default());
 }
 

@@ -222,10 +222,10 @@ impl Minute {
                 }
             }
         }
-        entries.sort_unstable_by(|(left, ..), (right, ..)| left.cmp(right));
+        entries.sort_unstable_by_key(|(entry, ..)| *entry);
         entries.dedup_by_key(|(entry, ..)| (entry.created_at, entry.activity_id));
         let rows = entries.into_iter().map(|(_, page, range)| (page, range)).collect();
-        Ok(Self { rows, pages })
+        Ok(Self { pages, rows })
     }
 
     /// The rows, ordered, each once.

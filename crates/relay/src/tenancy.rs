@@ -91,7 +91,7 @@ mod tests {
     async fn an_owners_apps_are_its_own_however_many() {
         let control = MemoryControl::default();
         let app = |app_token: String, owner: &str| App { app_token, owner: owner.to_owned(), created_at: 1 };
-        let mine: Vec<App> = (0..LISTING_LIMIT + 1).map(|number| app(format!("a{number:03}"), "demo")).collect();
+        let mine: Vec<App> = (0..=LISTING_LIMIT).map(|number| app(format!("a{number:03}"), "demo")).collect();
         for app in mine.iter().chain([&app("b".to_owned(), "other")]) {
             put(&control, App::listing_key(&app.owner, &app.app_token), app).await;
         }

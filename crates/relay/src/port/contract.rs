@@ -1,6 +1,12 @@
 //! What every implementation of a port must do: run against the memory doubles always, and against AWS's wire on the local stack, so that the
 //! doubles cannot drift. Each function panics where the promise does not hold; `name` keeps runs on a shared stack apart.
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a broken promise is a failed test"
+)]
 
 use bytes::Bytes;
 use serde_json::json;

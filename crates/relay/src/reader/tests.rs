@@ -83,7 +83,7 @@ fn batches() -> impl Strategy<Value = Vec<Vec<Activity<'static>>>> {
     prop::collection::vec(prop::collection::vec(activity, 0..12), 0..6)
 }
 
-/// What the reader must answer: by (created_at, id) the least (received_at, bytes).
+/// What the reader must answer: by `(created_at, id)` the least `(received_at, bytes)`.
 fn expected(batches: &[Vec<Activity<'static>>], selection: &Selection) -> Vec<Activity<'static>> {
     let mut rows: BTreeMap<(i64, ActivityId), (i64, Vec<u8>)> = BTreeMap::new();
     for activity in batches.iter().flatten() {
