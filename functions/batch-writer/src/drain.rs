@@ -72,7 +72,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
                 Err(CommitError::Fault(fault)) => Err(fault),
             }
         };
-        self.shards_known.get_or_try_init(tell).await.map(|()| ())
+        self.shards_known.get_or_try_init(tell).await.copied()
     }
 
     /// Stores all pages, with pauses and jitter while time is left. Answers the first record that waits for a page, and what the table refuses.
