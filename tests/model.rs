@@ -1,5 +1,11 @@
 //! The model: random callbacks and batches, late, repeated, under faults and kills, through the real handlers over the in-memory doubles, against a set
 //! of ids. Whatever was acknowledged is a row, once; nothing is a row that was not sent.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -77,7 +83,7 @@ struct Sample {
 
 fn sample(id: u16) -> Sample {
     let n = i64::from(id);
-    let late = if id % 3 == 0 { n * 700 } else { n * DAY_MS / 20 };
+    let late = if id.is_multiple_of(3) { n * 700 } else { n * DAY_MS / 20 };
     Sample {
         app_token: APPS[usize::from(id % 2)],
         kind: Kind::ALL[usize::from(id / 2 % 3)],

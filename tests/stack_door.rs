@@ -1,4 +1,10 @@
 //! Bad input over HTTP at the running stack: every answer is a problem that says what was wrong. Needs a stack, named by `RELAY_STACK`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -1,5 +1,11 @@
 //! Function processes are killed while callbacks come in and a file is written: nothing acknowledged is lost, nothing is twice.
 //! Needs a stack, named by `RELAY_STACK`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,5 +1,11 @@
 //! The stack is stopped in order right after a batch was acknowledged, and started again: what was acknowledged is in the file.
 //! Needs a stack, named by `RELAY_STACK`; it is the same one afterwards.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,10 @@
 //! The writer over the in-memory doubles: what it stores, sets aside, and answers as failed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::borrow::Cow;
 use std::cell::Cell;

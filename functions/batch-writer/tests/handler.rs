@@ -1,4 +1,10 @@
 //! Lambda's own event and answer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use batch_writer::App;
 use batch_writer::handler::handle;
