@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use super::template::{Template, name};
 
 /// Every route and the function behind it.
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: [(&str, &str); 10] = [
     ("$default", "ExportApiFunction"),
+    ("ANY /v1/activities", "IngestFunction"),
+    ("ANY /v1/callbacks/{provider}", "IngestFunction"),
+    ("ANY /v1/health", "IngestFunction"),
     ("DELETE /v1/exports/{id}", "ExportApiFunction"),
     ("GET /v1/account", "ExportApiFunction"),
-    ("GET /v1/callbacks/{provider}", "IngestFunction"),
     ("GET /v1/exports", "ExportApiFunction"),
     ("GET /v1/exports/{id}", "ExportApiFunction"),
-    ("GET /v1/health", "IngestFunction"),
-    ("POST /v1/activities", "IngestFunction"),
-    ("POST /v1/callbacks/{provider}", "IngestFunction"),
     ("POST /v1/exports", "ExportApiFunction"),
     ("POST /v1/exports/{id}/link", "ExportApiFunction"),
 ];

@@ -27,12 +27,35 @@ enum Verb {
         /// The levels to run.
         levels: Vec<Level>,
     },
+    /// Measure the running stack against its limits.
+    Bench {
+        #[command(subcommand)]
+        scenario: Scenario,
+    },
     /// Build every function for deployment into target/lambda.
     Build {
         /// Further arguments for `cargo lambda build`, such as --x86-64 [default: --arm64].
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+}
+
+/// What to measure.
+#[derive(Subcommand)]
+enum Scenario {
+    /// The peak memory of export-worker while it writes one large file.
+    Export(BenchExport),
+}
+
+/// The file to write.
+#[derive(clap::Args)]
+pub(crate) struct BenchExport {
+    /// Rows of the file.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rows: u64,
+    /// Minutes of the day that they are spread over.
+    #[arg(long, default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub(crate) minutes: u32,
 }
 
 /// How to bring the stack up.
@@ -64,6 +87,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Down => command::down::run(),
         Verb::Status => command::status::run(),
         Verb::Test { levels } => command::test::run(&levels),
+        Verb::Bench { scenario: Scenario::Export(options) } => command::bench::export(&options),
         Verb::Build { arguments } => command::build::run(&arguments),
     };
     match done {

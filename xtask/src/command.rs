@@ -1,5 +1,6 @@
 //! The verbs.
 
+pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod down;
 mod picture;

@@ -52,6 +52,11 @@ pub(crate) fn register(root: &Root, client: &Client, place: Place) -> Outcome<St
     })
 }
 
+/// Gives the demo owner another app.
+pub(crate) fn add_app(root: &Root, app_token: &str) -> Outcome<()> {
+    relayctl(root, &["app", "add", OWNER, app_token]).map(drop)
+}
+
 /// Whether both keys still open their doors.
 fn are_valid(client: &Client, place: &Place, keys: &Keys) -> Outcome<bool> {
     let account = client.get(&format!("{}/v1/account", place.api_url), Some(&keys.api_key))?;

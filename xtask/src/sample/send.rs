@@ -98,13 +98,14 @@ fn counted(response: &Response) -> Option<(usize, Vec<u64>)> {
     Some((accepted, indexes?))
 }
 
-fn unexpected(response: &Response, what: &str) -> String {
+/// The error that an unexpected answer is.
+pub(crate) fn unexpected(response: &Response, what: &str) -> String {
     let body = String::from_utf8_lossy(&response.body);
     format!("expected 200, answered {} {body} to {what}", response.status)
 }
 
 /// Does `work` for every item on several connections, in order of the list, until the first error.
-fn spread<T: Sync>(
+pub(crate) fn spread<T: Sync>(
     items: &[T],
     door: &Door<'_>,
     work: impl Fn(&mut Connection<'_>, &T) -> Outcome<()> + Sync,
@@ -131,7 +132,11 @@ fn spread<T: Sync>(
 }
 
 /// Sends until the answer is not a 503 and the connection was not cut, with growing pauses.
-fn patient(connection: &mut Connection<'_>, request: &Request<'_>, again: &AtomicUsize) -> Outcome<Response> {
+pub(crate) fn patient(
+    connection: &mut Connection<'_>,
+    request: &Request<'_>,
+    again: &AtomicUsize,
+) -> Outcome<Response> {
     let mut pause = Duration::from_millis(200);
     for _ in 1..TRIES {
         match connection.send(request) {
