@@ -19,13 +19,15 @@ pub fn request(event: ApiGatewayV2httpRequest) -> Request {
         })
         .collect();
     let http = event.request_context.http;
+    // A body that is not there was not damaged either.
+    let body_was_text = !event.is_base64_encoded && event.body.as_ref().is_some_and(|body| !body.is_empty());
     Request {
         method: http.method.as_str().to_ascii_uppercase(),
         path: event.raw_path.or(http.path).unwrap_or_default(),
         query: event.raw_query_string.unwrap_or_default(),
         headers,
         body: body(event.body.unwrap_or_default(), event.is_base64_encoded),
-        body_was_text: !event.is_base64_encoded,
+        body_was_text,
         source_ip: http.source_ip.unwrap_or_default(),
     }
 }
@@ -89,6 +91,12 @@ mod tests {
         let request = request(event(&json!({"body": "H4sIAP8=", "isBase64Encoded": true})));
         assert_eq!(request.body, [0x1f, 0x8b, 0x08, 0x00, 0xff]);
         assert!(!request.body_was_text);
+    }
+
+    #[test]
+    fn no_body_is_neither_text_nor_damaged() {
+        let request = request(event(&json!({"isBase64Encoded": false})));
+        assert_eq!((request.body.len(), request.body_was_text), (0, false));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod owner;
 pub mod page;
 pub mod period;
 pub mod port;
+pub mod problem;
 pub mod quarantine;
 pub mod reader;
 pub mod row;

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::http::FieldError;
+use crate::problem::FieldError;
 
 mod zone;
 

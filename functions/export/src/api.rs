@@ -3,10 +3,11 @@
 use std::sync::Mutex;
 
 use relay::fault::Fault;
-use relay::http::{Problem, Request, Response};
+use relay::http::{Request, Response};
 use relay::metric::{Counters, Labels, Metric};
 use relay::owner::Role;
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::problem::Problem;
 use relay::tenancy;
 
 mod account;
@@ -111,8 +112,8 @@ where
         let response = match self.dispatch(call).await {
             Ok(response) => response,
             Err(Refusal::Problem(problem)) => {
-                self.count(Metric::Refused, Labels::NONE.reason(problem.code));
-                tracing::debug!(trace_id = call.trace_id, code = problem.code, "refused");
+                self.count(Metric::Refused, Labels::NONE.reason(problem.kind.code()));
+                tracing::debug!(trace_id = call.trace_id, code = problem.kind.code(), "refused");
                 with_allow(problem.response(&call.trace_id), call.request)
             }
             Err(Refusal::Fault(fault)) => {

@@ -211,7 +211,7 @@ fn keys_open_only_what_they_are_for() {
         (vec![("authorization".to_owned(), "Bearer ".to_owned())], "missing-key"),
         (vec![("authorization".to_owned(), "Bearer nonsense".to_owned())], "unknown-key"),
         (vec![("x-relay-key".to_owned(), API_KEY.to_owned())], "missing-key"),
-        (vec![("authorization".to_owned(), format!("Bearer {INGEST_KEY}"))], "wrong-key"),
+        (vec![("authorization".to_owned(), format!("Bearer {INGEST_KEY}"))], "wrong-key-role"),
     ] {
         keyless.headers = headers;
         let answer = world.send(&keyless, NOW);

@@ -96,7 +96,7 @@ impl<S: Stream, C: ControlTable> App<S, C> {
 
     fn refuse(&self, visit: Visit<'_>, refusal: &Refusal) -> Response {
         let problem = refusal.problem();
-        let (trace_id, code) = (visit.trace_id, problem.code);
+        let (trace_id, code) = (visit.trace_id, problem.kind.code());
         if let Refusal::Unavailable { fault, .. } = refusal {
             tracing::error!(
                 trace_id,

@@ -4,7 +4,7 @@ use relay::activity::Provider;
 use relay::batch::BatchError;
 use relay::callback::{MAX_CALLBACK_BYTES, providers};
 use relay::fault::Fault;
-use relay::http::Problem;
+use relay::problem::{Problem, ProblemType};
 
 /// When to try again after a fault: seconds. Throttling and failovers are over in seconds; providers keep to schedules of their own.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -47,35 +47,33 @@ impl Refusal {
     #[must_use]
     pub fn problem(&self) -> Problem {
         match self {
-            Self::NotFound => Problem::new(404, "not-found", "no such path", "the path is none of this API's"),
+            Self::NotFound => Problem::new(ProblemType::NotFound, "the path is none of this API's"),
             Self::UnknownProvider(name) => {
                 let known: Vec<_> = providers().map(Provider::name).collect();
                 let detail = format!("`{name}` is no provider; supported: {}", known.join(", "));
-                Problem::new(404, "unknown-provider", "unknown provider", detail)
+                Problem::new(ProblemType::UnknownProvider, detail)
             }
             Self::MethodNotAllowed { method, allow } => {
                 let detail = format!("{method} is not a method of this path; {allow} is");
-                Problem::new(405, "method-not-allowed", "method not allowed", detail)
+                Problem::new(ProblemType::MethodNotAllowed, detail)
             }
             Self::MissingKey => {
                 let detail = "send an ingest key as `?key=`, `Authorization: Bearer` or `X-Relay-Key`";
-                Problem::new(401, "missing-key", "a key is missing", detail)
+                Problem::new(ProblemType::MissingKey, detail)
             }
-            Self::UnknownKey => {
-                Problem::new(401, "unknown-key", "the key is unknown", "the key was never made, or is revoked")
-            }
+            Self::UnknownKey => Problem::new(ProblemType::UnknownKey, "the key was never made, or is revoked"),
             Self::WrongRole => {
                 let detail = "the key is an API key; this call takes an ingest key";
-                Problem::new(401, "wrong-key-role", "the key is for something else", detail)
+                Problem::new(ProblemType::WrongKeyRole, detail)
             }
             Self::CallbackTooLarge(bytes) => {
                 let detail = format!("the callback has {bytes} bytes; at most {MAX_CALLBACK_BYTES} are taken");
-                Problem::new(413, "too-large", "too large", detail)
+                Problem::new(ProblemType::TooLarge, detail)
             }
             Self::Batch(error) => batch_problem(error),
             Self::Unavailable { fault: _, detail } => {
                 let detail = format!("{detail}; send it again, whole: ids make that harmless");
-                Problem::new(503, "unavailable", "unavailable for the moment", detail).retry_after(RETRY_AFTER_SECONDS)
+                Problem::new(ProblemType::Unavailable, detail).retry_after(RETRY_AFTER_SECONDS)
             }
         }
     }
@@ -83,28 +81,18 @@ impl Refusal {
     /// Headers that go with the problem.
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::MethodNotAllowed { allow, .. } => vec![("allow", allow.clone())],
-            Self::MissingKey | Self::UnknownKey | Self::WrongRole => {
-                vec![("www-authenticate", "Bearer realm=\"relay\"".to_owned())]
-            }
-            Self::NotFound
-            | Self::UnknownProvider(_)
-            | Self::CallbackTooLarge(_)
-            | Self::Batch(_)
-            | Self::Unavailable { .. } => Vec::new(),
-        }
+        if let Self::MethodNotAllowed { allow, .. } = self { vec![("allow", allow.clone())] } else { Vec::new() }
     }
 }
 
 fn batch_problem(error: &BatchError) -> Problem {
-    let (status, code, title) = match error {
-        BatchError::TooLarge => (413, "too-large", "too large"),
-        BatchError::TooMany => (413, "too-many-items", "too many items"),
-        BatchError::UnsupportedType(_) => (415, "unsupported-media-type", "unsupported content type"),
-        BatchError::UnsupportedEncoding(_) => (415, "unsupported-encoding", "unsupported content encoding"),
-        BatchError::DamagedText(_) => (415, "damaged-body", "compressed body damaged on the way"),
-        BatchError::Malformed(_) => (400, "malformed", "malformed body"),
+    let kind = match error {
+        BatchError::TooLarge => ProblemType::TooLarge,
+        BatchError::TooMany => ProblemType::TooManyItems,
+        BatchError::UnsupportedType(_) => ProblemType::UnsupportedMediaType,
+        BatchError::UnsupportedEncoding(_) => ProblemType::UnsupportedEncoding,
+        BatchError::DamagedText(_) => ProblemType::DamagedBody,
+        BatchError::Malformed(_) => ProblemType::Malformed,
     };
-    Problem::new(status, code, title, error.to_string())
+    Problem::new(kind, error.to_string())
 }

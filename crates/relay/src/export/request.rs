@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::filter::{FILTERS, Filters};
 use crate::activity::{Kind, is_app_token};
 use crate::field::Field;
-use crate::http::FieldError;
 use crate::owner::Owner;
 use crate::period::Period;
+use crate::problem::FieldError;
 use crate::row::Column;
 
 /// The longest address that a mail system takes (RFC 5321).

@@ -1,50 +1,50 @@
 //! Every refusal of the export API, in one place: `code`, status and words.
 
-use relay::http::{FieldError, Problem};
+use relay::problem::{FieldError, Problem, ProblemType};
 
 /// After how many seconds to try again when something behind the API does not answer.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
 pub(super) fn missing_key() -> Problem {
     let detail = "send an API key as `Authorization: Bearer <key>`";
-    Problem::new(401, "missing-key", "No API key", detail)
+    Problem::new(ProblemType::MissingKey, detail)
 }
 
 pub(super) fn unknown_key() -> Problem {
     let detail = "this key is not known; it may have been revoked";
-    Problem::new(401, "unknown-key", "Unknown key", detail)
+    Problem::new(ProblemType::UnknownKey, detail)
 }
 
 pub(super) fn ingest_key() -> Problem {
     let detail = "this is an ingest key: it serves callbacks and /v1/activities only; exports take an API key";
-    Problem::new(401, "wrong-key", "Key of the wrong kind", detail)
+    Problem::new(ProblemType::WrongKeyRole, detail)
 }
 
 pub(super) fn no_such_path() -> Problem {
-    Problem::new(404, "not-found", "Not found", "there is nothing at this path; the API begins with /v1/")
+    Problem::new(ProblemType::NotFound, "there is nothing at this path; the API begins with /v1/")
 }
 
 pub(super) fn no_such_export() -> Problem {
-    Problem::new(404, "not-found", "Not found", "you have no export with this id")
+    Problem::new(ProblemType::NotFound, "you have no export with this id")
 }
 
 pub(super) fn wrong_method(allowed: &str) -> Problem {
     let detail = format!("this path takes {allowed}");
-    Problem::new(405, "method-not-allowed", "Method not allowed", detail)
+    Problem::new(ProblemType::MethodNotAllowed, detail)
 }
 
 pub(super) fn too_large(limit: usize) -> Problem {
     let detail = format!("the body may have {limit} bytes");
-    Problem::new(413, "too-large", "Body too large", detail)
+    Problem::new(ProblemType::TooLarge, detail)
 }
 
 pub(super) fn wrong_content_type() -> Problem {
     let detail = "the request is JSON; send it with `Content-Type: application/json`";
-    Problem::new(415, "unsupported-media-type", "Unsupported content type", detail)
+    Problem::new(ProblemType::UnsupportedMediaType, detail)
 }
 
 pub(super) fn malformed(detail: String) -> Problem {
-    Problem::new(400, "malformed", "Malformed body", detail)
+    Problem::new(ProblemType::Malformed, detail)
 }
 
 pub(super) fn invalid(errors: Vec<FieldError>) -> Problem {
@@ -52,32 +52,32 @@ pub(super) fn invalid(errors: Vec<FieldError>) -> Problem {
         [one] => format!("{}: {}", one.field, one.detail),
         several => format!("{} fields cannot be used; see `errors`", several.len()),
     };
-    Problem::new(422, "invalid-request", "Request cannot be used", detail).with_errors(errors)
+    Problem::new(ProblemType::InvalidRequest, detail).with_errors(errors)
 }
 
 /// The same words for an app of another owner and for one that nobody has: whose tokens there are is nobody's business.
 pub(super) fn foreign_app(app_token: &str) -> Problem {
     let detail = format!("{app_token} is not registered as an app of yours; `GET /v1/account` lists those that are");
     let error = FieldError { field: "app_token".to_owned(), detail: detail.clone() };
-    Problem::new(403, "foreign-app", "Not your app", detail).with_errors(vec![error])
+    Problem::new(ProblemType::ForeignApp, detail).with_errors(vec![error])
 }
 
 pub(super) fn already_ended(status: &str) -> Problem {
     let detail = format!("the export is {status} already; only one that is queued or running can be cancelled");
-    Problem::new(409, "already-ended", "Export has ended", detail)
+    Problem::new(ProblemType::AlreadyEnded, detail)
 }
 
 pub(super) fn no_file(status: &str) -> Problem {
     let detail = format!("the export is {status}; there is a link only for one that is done");
-    Problem::new(409, "no-file", "No file to link to", detail)
+    Problem::new(ProblemType::NoFile, detail)
 }
 
 pub(super) fn expired(days: u16) -> Problem {
     let detail = format!("files live {days} days and this one has been deleted; ask for the export again");
-    Problem::new(410, "expired", "File deleted", detail)
+    Problem::new(ProblemType::Expired, detail)
 }
 
 pub(super) fn unavailable() -> Problem {
     let detail = "something Relay needs does not answer; try again";
-    Problem::new(503, "unavailable", "Not available now", detail).retry_after(RETRY_AFTER_SECONDS)
+    Problem::new(ProblemType::Unavailable, detail).retry_after(RETRY_AFTER_SECONDS)
 }

@@ -4,8 +4,9 @@ use relay::control::{Item, Query};
 use relay::export::queue::{order, position};
 use relay::export::{Export, Status, View, is_export_id, partition, store};
 use relay::fault::Fault;
-use relay::http::{FieldError, Response};
+use relay::http::Response;
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::problem::FieldError;
 use serde_json::{Value, json};
 
 use super::{Api, Call, Refusal, problem};
