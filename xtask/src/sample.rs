@@ -10,6 +10,8 @@ pub(crate) mod send;
 mod time;
 mod words;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 pub(crate) use time::Zone;
 
 use self::{
@@ -146,6 +148,14 @@ impl Sample {
         let (batches, more) = sdk::batches(&mut rng, now, app_token);
         expected.extend(more);
         Self { now, callbacks, batches, expected }
+    }
+
+    /// What tells this sample from one that another version of the generator makes: 16 hexadecimal digits.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.callbacks.hash(&mut hasher);
+        self.batches.iter().for_each(|batch| batch.body.hash(&mut hasher));
+        format!("{:016x}", hasher.finish())
     }
 
     /// The first and last local date of the export of a kind.

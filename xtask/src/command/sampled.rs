@@ -35,6 +35,8 @@ struct Note {
     app_token: String,
     /// The time of the run; with it the sample can be made again.
     now_ms: i64,
+    /// [`Sample::fingerprint`]: another version of this tool may make another sample of the same time.
+    fingerprint: String,
     reached: Reached,
 }
 
@@ -52,18 +54,24 @@ impl Note {
         root.relay("state/sample.json")
     }
 
-    /// What the note says, as far as the data can be trusted to hold it; else a new one.
-    fn find(root: &Root, stack: &Stack) -> Self {
-        let app_token = &stack.keys.app_token;
+    /// What the note says, as far as the data can be trusted to hold it, and its sample; else a new one.
+    fn find(root: &Root, stack: &Stack) -> (Self, Sample) {
         let found: Option<Self> = stack::read(&Self::path(root)).ok();
-        let found = found.filter(|note| note.app_token == *app_token);
-        match (stack.place.state, found) {
-            (State::Kept, Some(note)) => note,
-            (State::Recovered, Some(note)) => Self { reached: Reached::Sending, ..note },
-            (State::New, _) | (_, None) => {
-                Self { app_token: app_token.clone(), now_ms: os::now_ms(), reached: Reached::Sending }
+        let found = found.filter(|note| note.app_token == stack.keys.app_token && stack.place.state != State::New);
+        if let Some(note) = found {
+            let sample = Sample::bundled(note.now_ms, &note.app_token);
+            let is_whole = stack.place.state == State::Kept;
+            let reached = if is_whole { note.reached } else { Reached::Sending };
+            // What was checked stays checked, whoever made it; what was not could not be compared with another sample.
+            if reached == Reached::Checked || note.fingerprint == sample.fingerprint() {
+                return (Self { reached, ..note }, sample);
             }
+            say::progress("▸ the data hold a sample of another version, not checked: a new one is sent");
         }
+        let (app_token, now_ms) = (stack.keys.app_token.clone(), os::now_ms());
+        let sample = Sample::bundled(now_ms, &app_token);
+        let fingerprint = sample.fingerprint();
+        (Self { app_token, now_ms, fingerprint, reached: Reached::Sending }, sample)
     }
 
     fn set(&mut self, root: &Root, reached: Reached) -> Outcome<()> {
@@ -74,12 +82,11 @@ impl Note {
 
 /// Sends the sample and checks what comes out, unless that has been done with this data; `None` then.
 pub(crate) fn send_once(root: &Root, client: &Client, stack: &Stack) -> Outcome<Option<Checked>> {
-    let mut note = Note::find(root, stack);
+    let (mut note, sample) = Note::find(root, stack);
     if note.reached == Reached::Checked {
         say::progress("▸ the sample is in the data already and is not sent again");
         return Ok(None);
     }
-    let sample = Sample::bundled(note.now_ms, &stack.keys.app_token);
     let mut answers = None;
     if note.reached == Reached::Sending {
         note.set(root, Reached::Sending)?;

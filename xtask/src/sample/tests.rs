@@ -85,6 +85,14 @@ fn the_oddities_of_real_traffic_are_there() {
 }
 
 #[test]
+fn a_sample_is_known_by_its_fingerprint() {
+    assert_eq!(Sample::bundled(NOW, "app").fingerprint(), Sample::bundled(NOW, "app").fingerprint());
+    let mut other = Sample::bundled(NOW, "app");
+    other.callbacks.swap(0, 1);
+    assert_ne!(other.fingerprint(), Sample::bundled(NOW, "app").fingerprint());
+}
+
+#[test]
 fn batches_come_in_every_shape_and_say_what_they_hold() {
     let sample = sample();
     let shapes: HashSet<_> = sample.batches.iter().map(|batch| (batch.content_type, batch.gzip)).collect();
