@@ -21,8 +21,8 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Attempts per call: the second one mends a pooled connection that was closed while the function was frozen, and a single
-/// answer of 5xx or throttling. More is the callers' matter. Everything here may be sent twice: records and pages are idempotent by
-/// content, conditional writes carry the SDK's client request token.
+/// answer of 5xx or throttling. More is the callers' matter. What may be sent twice: records and pages are idempotent by content,
+/// conditional writes carry the SDK's client request token, executions are named. A mail is none of these: see [`Aws::one_attempt`].
 pub const MAX_ATTEMPTS: u32 = 2;
 
 /// The longest pause before the second attempt; the SDK takes a random part of it.
@@ -73,6 +73,14 @@ impl Aws {
             .load()
             .await;
         Self { config }
+    }
+
+    /// For calls that must not be sent twice: one attempt, which may take as long as a whole call.
+    #[cfg_attr(not(feature = "sesv2"), allow(dead_code, reason = "mails alone are such calls"))]
+    pub(crate) fn one_attempt(&self) -> (RetryConfig, TimeoutConfig) {
+        let operation = self.config.timeout_config().and_then(TimeoutConfig::operation_timeout);
+        let operation = operation.unwrap_or(OPERATION_TIMEOUT);
+        (RetryConfig::disabled(), timeouts(operation, operation))
     }
 
     pub(crate) const fn config(&self) -> &SdkConfig {
