@@ -1,8 +1,8 @@
 //! Files written in parts: S3 multipart uploads. Uploads that are never completed are aborted by the bucket's lifecycle rule.
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
-use aws_sdk_s3::operation::list_parts::ListPartsError;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
 use bytes::Bytes;
 use relay::fault::{Fault, FaultKind};
@@ -81,7 +81,7 @@ impl ExportFiles for AwsFiles {
         let request = request.upload_id(&upload.upload_id).part_number(part_number(number));
         let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).body(body.into());
         let answer = request.send().await;
-        answer.map(|_| ()).map_err(|error| fault(UPLOAD_PART, &error))
+        answer.map(|_| ()).map_err(|error| interrupted(fault(UPLOAD_PART, &error), &error))
     }
 
     async fn state(&self, upload: &Upload) -> Result<UploadState, Fault> {
@@ -103,7 +103,7 @@ impl ExportFiles for AwsFiles {
         let request = self.client.complete_multipart_upload().bucket(&self.bucket);
         let request = request.key(&upload.key).upload_id(&upload.upload_id);
         let answer = request.multipart_upload(completed).send().await;
-        answer.map(|_| ()).map_err(|error| fault(COMPLETE, &error))
+        answer.map(|_| ()).map_err(|error| interrupted(fault(COMPLETE, &error), &error))
     }
 }
 
@@ -121,9 +121,15 @@ fn completed_part(part: &Part) -> CompletedPart {
         .build()
 }
 
-fn no_such_upload(error: &ListPartsError) -> bool {
-    use aws_sdk_s3::error::ProvideErrorMetadata;
+fn no_such_upload(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("NoSuchUpload")
+}
+
+/// An upload that was aborted, or a part that was written over, under the caller's hands: nobody is to blame. Whoever looks at the upload again
+/// finds it out and begins anew.
+fn interrupted(fault: Fault, error: &impl ProvideErrorMetadata) -> Fault {
+    let is_interrupted = no_such_upload(error) || error.code() == Some("InvalidPart");
+    if is_interrupted { Fault { kind: FaultKind::Unavailable, ..fault } } else { fault }
 }
 
 fn part_number(number: u32) -> i32 {

@@ -69,6 +69,13 @@ async fn a_part_goes_under_its_number_with_a_checksum() {
 }
 
 #[tokio::test]
+async fn a_part_of_an_upload_that_is_gone_is_for_the_next_step() {
+    let service = Service::new([NO_SUCH_UPLOAD]).await;
+    let result = AwsFiles::new(&service.aws, "exports").put_part(&upload(), 7, Bytes::from_static(b"part")).await;
+    assert_eq!(result.unwrap_err().kind, FaultKind::Unavailable);
+}
+
+#[tokio::test]
 async fn an_open_upload_counts_its_parts_to_the_first_gap() {
     let service = Service::new(parts()).await;
     let state = AwsFiles::new(&service.aws, "exports").state(&upload()).await;
