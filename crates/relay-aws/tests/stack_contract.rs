@@ -3,10 +3,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use relay::port::{Backlog, ExportFiles, LinkSigner, contract};
+use relay::port::{Backlog, ExportFiles, LinkSigner, Look, Position, Sight, Start, contract};
 use relay_aws::config::Aws;
 use relay_aws::dynamodb::{AwsControl, AwsPages};
 use relay_aws::kinesis::{AwsBacklog, AwsStream};
@@ -70,9 +70,17 @@ async fn the_stream_keeps_the_contract() {
     let Some(stack) = Stack::of("stream").await else { return };
     let stream = stack.name("stream");
     contract::stream(&AwsStream::new(&stack.aws, stream)).await;
-    // Without watermarks everything the stream still holds is undrained.
-    let oldest = AwsBacklog::new(&stack.aws, stream).oldest(&[]).await.unwrap();
-    assert!(oldest.is_some_and(|arrived_at| arrived_at <= now()), "{oldest:?}");
+    // Without starts everything the stream still holds is seen; from this moment on nothing is.
+    let backlog = AwsBacklog::new(&stack.aws, stream);
+    let look = Look { now: now(), enough: now(), within: Duration::from_secs(5) };
+    let sights = backlog.look(&[], look).await.unwrap();
+    let record = |sight: &Sight| matches!(sight, Sight::Record(arrived_at) if *arrived_at <= look.now);
+    assert!(sights.iter().any(|(_, sight)| sight.as_ref().is_ok_and(record)), "{sights:?}");
+    let from = |(shard_id, _): &(String, _)| Start { shard_id: shard_id.clone(), at: Position::From(look.now - 1) };
+    let starts: Vec<Start> = sights.iter().map(from).collect();
+    let sights = backlog.look(&starts, look).await.unwrap();
+    let later = |sight: &Sight| !matches!(sight, Sight::Record(arrived_at) if *arrived_at < look.now - 1);
+    assert!(sights.iter().all(|(_, sight)| sight.as_ref().is_ok_and(later)), "{sights:?}");
 }
 
 #[tokio::test]

@@ -155,7 +155,8 @@ pub struct Export {
     pub started_at: Option<i64>,
     /// When it reached its end.
     pub finished_at: Option<i64>,
-    /// Every record that arrived before this moment was in the pages when reading began: milliseconds since the epoch.
+    /// Everything acknowledged before this moment was in the pages when reading began: milliseconds since the epoch. `None` before, and where
+    /// the stream could not be asked.
     pub complete_until: Option<i64>,
     /// How far the worker has come.
     pub checkpoint: Checkpoint,

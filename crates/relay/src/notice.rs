@@ -125,23 +125,30 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Everything that arrived before that moment was there to be read.
+/// Everything acknowledged before that moment was there to be read.
 fn complete_up_to(export: &Export) -> String {
-    let until = export.complete_until.unwrap_or(export.as_of);
+    let Some(until) = export.complete_until else {
+        return "Up to when this is complete could not be found out.".to_owned();
+    };
     let [date, clock] = date_and_clock(export, until);
     format!(
-        "Complete up to {clock} on {date} ({}): everything that had arrived by then was considered.",
+        "Complete up to {clock} on {date} ({}): everything that Relay had acknowledged by then was considered.",
         export.timezone
     )
 }
 
 fn warnings(export: &Export) -> Vec<String> {
     let mut warnings = Vec::new();
-    if export.complete_until.is_some_and(|until| until < export.as_of) {
-        warnings.push(
+    match export.complete_until {
+        Some(until) if until >= export.as_of => {}
+        Some(_) => warnings.push(
             "Activities were still on their way when the file was written: some that arrived shortly before you asked may be missing."
                 .to_owned(),
-        );
+        ),
+        None => warnings.push(
+            "Whether activities were still on their way when the file was written is not known: some that arrived before you asked may be missing."
+                .to_owned(),
+        ),
     }
     if export.to > export.as_of {
         warnings.push("The period was not over when you asked: later activities are not in the file.".to_owned());

@@ -4,10 +4,10 @@
 //! **Invariant**: the checkpoint in the table is always behind or at what the upload's parts hold, so a step that dies costs time and
 //! nothing else; the file's bytes depend only on the pages.
 
-use relay::backlog::watermarks;
+use std::time::Duration;
+
 use relay::control::CommitError;
 use relay::export::{Checkpoint, Export, Status, store};
-use relay::fault::Fault;
 use relay::page::largest_shards;
 use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, UploadState};
 use relay::reader::Reader;
@@ -15,17 +15,10 @@ use relay::reader::Reader;
 mod error;
 mod fail;
 mod part;
+mod wait;
 
 pub use error::StepError;
 use part::{Filled, Filler, Part};
-
-/// How long a new export waits for the stream to be drained past its `as_of`: milliseconds. Then it goes on, and its mail says up to when it is
-/// complete.
-const MAX_WAIT_MS: i64 = 60_000;
-
-/// A record that arrived this much after `as_of` may hold rows received before it: milliseconds. The door stamps a row before it puts it
-/// into the stream, and the two clocks differ.
-const ARRIVAL_SLACK_MS: i64 = 2_000;
 
 /// The most time a step keeps in hand for its last part and checkpoint: milliseconds. 16 MiB take S3 well under a second.
 const MAX_MARGIN_MS: i64 = 20_000;
@@ -100,6 +93,11 @@ impl<N: Fn() -> i64> Clock<N> {
     fn is_over(&self) -> bool {
         self.now() >= self.stop_at
     }
+
+    /// How long the work may still take.
+    fn left(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.stop_at.saturating_sub(self.now())).unwrap_or(0))
+    }
 }
 
 /// Runs steps.
@@ -156,11 +154,8 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         if held.export.status == Status::Queued {
             return Err(StepError::Invalid("the export has no slot yet".to_owned()).into());
         }
-        if held.export.complete_until.is_none() {
-            let Some(complete_until) = self.complete_until(&held.export, clock.now()).await? else {
-                return Ok(StepStatus::Waiting);
-            };
-            held.export.complete_until = Some(complete_until);
+        if held.export.steps == 0 && !self.may_begin(&mut held.export, clock).await? {
+            return Ok(StepStatus::Waiting);
         }
         // Written before anything else: a rival step that still lives loses the export with its next checkpoint.
         held.export.steps += 1;
@@ -172,17 +167,6 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
             return Ok(StepStatus::Running);
         }
         self.finish(&mut held, clock.now()).await
-    }
-
-    /// Up to when the pages were complete when reading begins; `None` while it is worth waiting for more.
-    async fn complete_until(&self, export: &Export, now: i64) -> Result<Option<i64>, Fault> {
-        let oldest = self.backlog.oldest(&watermarks(&self.control).await?).await?;
-        let Some(oldest) = oldest.filter(|oldest| *oldest <= export.as_of.saturating_add(ARRIVAL_SLACK_MS)) else {
-            return Ok(Some(export.as_of));
-        };
-        let since = export.started_at.unwrap_or(export.as_of);
-        let is_over = now.saturating_sub(since) >= MAX_WAIT_MS;
-        Ok(is_over.then_some(oldest.min(export.as_of)))
     }
 
     async fn save(&self, held: &mut Held) -> Result<(), Halt> {

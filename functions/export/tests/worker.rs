@@ -164,7 +164,35 @@ fn a_step_waits_for_the_stream_and_then_says_how_complete_it_is() {
     assert_eq!(step(&worker, &export, &at(NOW + 59_999)), Ok(StepStatus::Waiting));
     assert_eq!(load(&worker.control, &export).steps, 0);
     assert_eq!(step(&worker, &export, &at(NOW + 60_000)), Ok(StepStatus::Done));
-    assert_eq!(load(&worker.control, &export).complete_until, Some(NOW - 5_000));
+    assert_eq!(load(&worker.control, &export).complete_until, Some(NOW - 7_000));
+}
+
+#[test]
+fn an_idle_stretch_of_the_stream_is_walked_on_step_by_step() {
+    let worker = worker_with(&small());
+    let export = running(&worker.control, &json!({}));
+    worker.backlog.idle([86_400_000, 3_600_000, 500]);
+    assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Waiting));
+    assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Waiting));
+    // Half a second behind the tip is past the request: it was one second ago, and clocks may differ by two.
+    let later = Clock::new(|| NOW + 3_000, NOW + 900_000);
+    assert_eq!(step(&worker, &export, &later), Ok(StepStatus::Done));
+    assert_eq!(load(&worker.control, &export).complete_until, Some(NOW));
+    let began: Vec<usize> = worker.backlog.looks().iter().map(Vec::len).collect();
+    assert_eq!(began, [0, 1, 1], "each look goes on where the one before ended");
+}
+
+#[test]
+fn a_stream_that_cannot_be_asked_fails_no_export() {
+    for kind in [FaultKind::Throttled, FaultKind::Unavailable, FaultKind::TimedOut] {
+        let worker = worker_with(&small());
+        let export = running(&worker.control, &json!({}));
+        worker.backlog.script.refuse("look", 2, kind);
+        assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Waiting));
+        let over = Clock::new(|| NOW + 60_000, NOW + 900_000);
+        assert_eq!(step(&worker, &export, &over), Ok(StepStatus::Done));
+        assert_eq!(load(&worker.control, &export).complete_until, None);
+    }
 }
 
 #[test]
