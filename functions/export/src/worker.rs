@@ -209,7 +209,7 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
     /// Writes rows until the end (`true`) or until time is up. While one part fills, the one before it is on its way.
     async fn write_rows(&self, held: &mut Held, clock: &Clock<impl Fn() -> i64>) -> Result<bool, Halt> {
         let began_after = held.export.checkpoint.after.clone();
-        let selection = held.export.selection(largest_shards(&self.control).await?);
+        let selection = held.export.selection(largest_shards(&self.control).await?, held.export.last_row()?);
         let mut filler = Filler::new(&held.export, Reader::new(&self.pages, selection))?;
         let mut ready = None;
         loop {

@@ -375,6 +375,34 @@ fn what_cannot_be_read_fails_the_step_and_is_not_skipped() {
 }
 
 #[test]
+fn a_deploy_in_mid_export_changes_no_column() {
+    let worker = worker_with(&small());
+    let mut export = running(&worker.control, &json!({}));
+    export.header = vec!["revenue".into(), "kind".into()];
+    put(&worker.control, Export::key("demo", &export.export_id), &export);
+    assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Done));
+    assert!(body(&worker, &export).starts_with(b"revenue,kind\n0.5,event\n1.5,event\n"));
+}
+
+#[test]
+fn an_export_that_this_release_does_not_understand_fails_and_is_not_guessed_at() {
+    type Change = fn(&mut Export);
+    let changes: [Change; 3] = [
+        |export| export.header.push("coming_soon".into()),
+        |export| export.timezone = "Mars/Olympus".into(),
+        |export| export.checkpoint.after = Some((DAY, "no id".into())),
+    ];
+    for change in changes {
+        let worker = worker_with(&small());
+        let mut export = running(&worker.control, &json!({}));
+        change(&mut export);
+        put(&worker.control, Export::key("demo", &export.export_id), &export);
+        assert_eq!(step(&worker, &export, &endless()).unwrap_err().name(), "Export.Invalid");
+        assert!(worker.files.objects().is_empty());
+    }
+}
+
+#[test]
 fn faults_keep_their_names_for_the_state_machine() {
     for (kind, name) in [
         (FaultKind::Throttled, "Export.Throttled"),

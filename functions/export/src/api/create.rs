@@ -79,7 +79,7 @@ where
     }
 
     async fn holds_no_page(&self, export: &Export) -> Result<bool, Fault> {
-        let selection = export.selection(largest_shards(&self.control).await?);
+        let selection = export.selection(largest_shards(&self.control).await?, None);
         reader::is_empty(&self.pages, &selection).await
     }
 

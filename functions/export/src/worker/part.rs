@@ -51,7 +51,7 @@ impl<'a, P: PageStore> Filler<'a, P> {
     /// Begins behind the export's checkpoint; a file's first part begins with the header.
     pub(super) fn new(export: &Export, reader: Reader<'a, P>) -> Result<Self, StepError> {
         let capacity = PART_BYTES + LAST_ROW_BYTES;
-        let mut writer = RowWriter::new(export.file_columns(), export.zone(), export.excel, capacity);
+        let mut writer = RowWriter::new(export.file_columns()?, export.zone()?, export.excel, capacity);
         if export.checkpoint.parts == 0 {
             writer.header()?;
         }
