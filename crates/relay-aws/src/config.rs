@@ -13,7 +13,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 /// How long opening a connection may take: seconds. Inside a region it takes milliseconds; a lost SYN is sent again after one second.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long one attempt may take, from the first byte sent to the last received. The longest call, a 16 MiB part, takes under a second.
+/// How long one attempt may take, from the first byte sent to the last received. The longest call, a 16 MiB part, takes under a second;
+/// only making a file of its parts may take minutes, and has a time-out of its own.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long a call may take with its second attempt. Function time-outs lie above it, so that a slow service becomes a
@@ -93,7 +94,8 @@ fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
-fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+/// The time-outs of a client, or of one call of it.
+pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(attempt)

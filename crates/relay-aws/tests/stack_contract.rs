@@ -109,8 +109,8 @@ async fn a_link_opens_its_file_and_no_other() {
     let (bucket, key) = (stack.name("export_bucket"), format!("contract/{}/a b.csv", stack.run));
     let files = AwsFiles::new(&stack.aws, bucket);
     let upload = files.begin(&key, &[]).await.unwrap();
-    files.put_part(&upload, 1, Bytes::from_static(b"a,b\n1,2\n")).await.unwrap();
-    files.complete(&upload, 1).await.unwrap();
+    let part = files.put_part(&upload, 1, Bytes::from_static(b"a,b\n1,2\n")).await.unwrap();
+    files.complete(&upload, &[part], Duration::from_mins(1)).await.unwrap();
 
     let signer = AwsSigner::new(&stack.aws, bucket, "arn:aws:iam::000000000000:role/contract");
     let link = signer.sign(&key, "mine.csv", now()).await.unwrap();

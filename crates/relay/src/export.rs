@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::activity::{ActivityId, Kind};
 use crate::control::Key;
 use crate::period::{Period, Zone};
-use crate::port::Upload;
 use crate::reader::Selection;
 use crate::row::Column;
 
+mod checkpoint;
 mod filter;
 pub mod queue;
 mod request;
@@ -21,6 +21,7 @@ pub mod store;
 mod totals;
 mod view;
 
+pub use checkpoint::{Checkpoint, Tail};
 pub use filter::{FILTERS, Filters};
 pub use request::{ExportRequest, RequestError};
 pub use totals::{Amount, MAX_CURRENCIES, Totals};
@@ -80,25 +81,6 @@ pub struct Failure {
     pub code: String,
     /// What happened and what to do.
     pub detail: String,
-}
-
-/// How far the worker has come: everything up to here is in the upload's parts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// The upload, once one was begun.
-    pub upload: Option<Upload>,
-    /// How many parts it has.
-    pub parts: u32,
-    /// The last row's `created_at` and `activity_id`.
-    pub after: Option<(i64, String)>,
-    /// Rows in the parts.
-    pub rows: u64,
-    /// Bytes in the parts.
-    pub bytes: u64,
-    /// Sums over the rows in the parts.
-    pub totals: Totals,
-    /// Every row is in the parts; the file is about to be made of them.
-    pub finishing: bool,
 }
 
 /// The mail about an export's end.

@@ -161,11 +161,22 @@ pub struct Upload {
     pub upload_id: String,
 }
 
+/// A part of an upload as the service has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPart {
+    /// Its bytes.
+    pub bytes: u64,
+    /// The service's tag for its content: another content has another tag.
+    pub tag: String,
+    /// The service's checksum of it, where it keeps one.
+    pub checksum: Option<String>,
+}
+
 /// Where an upload stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadState {
-    /// Open, with this many bytes in each part, by number from 1.
-    Open(Vec<u64>),
+    /// Open, with these parts, by number from 1 to the first gap.
+    Open(Vec<StoredPart>),
     /// The upload is gone and the object is there with this many bytes.
     Complete(u64),
     /// The upload is gone and no object is there.
@@ -178,13 +189,23 @@ pub trait ExportFiles: Send + Sync {
     fn begin(&self, key: &str, metadata: &[(&str, String)]) -> impl Future<Output = Result<Upload, Fault>> + Send;
 
     /// Stores part `number` (from 1, at most 10,000; 5 MiB to 5 GiB save the last). The same number again replaces it.
-    fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn put_part(
+        &self,
+        upload: &Upload,
+        number: u32,
+        body: Bytes,
+    ) -> impl Future<Output = Result<StoredPart, Fault>> + Send;
 
     /// Where the upload stands.
     fn state(&self, upload: &Upload) -> impl Future<Output = Result<UploadState, Fault>> + Send;
 
-    /// Makes the object of parts `1..=parts`.
-    fn complete(&self, upload: &Upload, parts: u32) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Makes the object of these parts, by number from 1; refused where one has become another since. May take minutes, and `within` at most.
+    fn complete(
+        &self,
+        upload: &Upload,
+        parts: &[StoredPart],
+        within: Duration,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// Makes links.

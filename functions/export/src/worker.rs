@@ -7,24 +7,22 @@
 use std::time::Duration;
 
 use relay::control::CommitError;
-use relay::export::{Checkpoint, Export, Status, store};
+use relay::export::{Export, Status, store};
 use relay::page::largest_shards;
-use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, UploadState};
+use relay::port::{Backlog, ControlTable, ExportFiles, PageStore};
 use relay::reader::Reader;
 
 mod error;
 mod fail;
+mod file;
 mod part;
 mod wait;
 
 pub use error::StepError;
-use part::{Filled, Filler, Part};
+use part::{Filled, Filler};
 
 /// The most time a step keeps in hand for its last part and checkpoint: milliseconds. 16 MiB take S3 well under a second.
 const MAX_MARGIN_MS: i64 = 20_000;
-
-/// The least bytes of a part that is not the last (S3 multipart upload: 5 MiB).
-const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 
 /// Steps that may end one after the other without having moved the checkpoint.
 const MAX_IDLE_STEPS: u32 = 3;
@@ -160,13 +158,15 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         // Written before anything else: a rival step that still lives loses the export with its next checkpoint.
         held.export.steps += 1;
         self.save(&mut held).await?;
-        if self.is_file_complete(&mut held).await? {
-            return self.end(&held.export, Status::Done, clock.now()).await;
+        if !held.export.checkpoint.finishing {
+            if self.recorded_parts(&held).await?.is_none() {
+                self.start_over(&mut held).await?;
+            }
+            if !self.write_rows(&mut held, clock).await? {
+                return Ok(StepStatus::Running);
+            }
         }
-        if !held.export.checkpoint.finishing && !self.write_rows(&mut held, clock).await? {
-            return Ok(StepStatus::Running);
-        }
-        self.finish(&mut held, clock.now()).await
+        self.finish(&mut held, clock).await
     }
 
     async fn save(&self, held: &mut Held) -> Result<(), Halt> {
@@ -179,22 +179,6 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
             Err(CommitError::Conflict(_)) => Err(Halt::Overtaken),
             Err(CommitError::Fault(fault)) => Err(fault.into()),
         }
-    }
-
-    /// Whether an earlier step has completed the file. An upload whose parts are not what the checkpoint says is given up for a new one:
-    /// it was aborted from outside, or a rival step wrote a part that it never recorded.
-    async fn is_file_complete(&self, held: &mut Held) -> Result<bool, Halt> {
-        let checkpoint = &held.export.checkpoint;
-        let Some(upload) = &checkpoint.upload else { return Ok(false) };
-        match self.files.state(upload).await? {
-            UploadState::Complete(bytes) if checkpoint.finishing && bytes == checkpoint.bytes => return Ok(true),
-            UploadState::Open(parts) if holds(&parts, checkpoint) => return Ok(false),
-            UploadState::Complete(_) | UploadState::Open(_) | UploadState::Gone => {}
-        }
-        tracing::warn!(export_id = held.export.export_id, "the upload is not what the checkpoint says: starting over");
-        held.export.checkpoint = Checkpoint::default();
-        self.count_idle_step(held).await?;
-        Ok(false)
     }
 
     async fn count_idle_step(&self, held: &mut Held) -> Result<(), Halt> {
@@ -232,55 +216,6 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         }
     }
 
-    /// Keeps what can be kept of a part that time has cut short: S3 takes no small part that is not the last, so its rows are read again.
-    async fn leave_off(&self, held: &mut Held, part: Part) -> Result<(), Halt> {
-        let before = &held.export.checkpoint;
-        let is_large = part.bytes.len() >= MIN_PART_BYTES;
-        let only_skipped_rows = part.checkpoint.rows == before.rows && part.checkpoint.after != before.after;
-        if is_large || only_skipped_rows { self.store(held, Some(part)).await } else { Ok(()) }
-    }
-
-    /// Uploads a part, then records that it is there.
-    async fn store(&self, held: &mut Held, part: Option<Part>) -> Result<(), Halt> {
-        let Some(part) = part else { return Ok(()) };
-        let before = &held.export.checkpoint;
-        let (upload, parts) = (before.upload.clone(), before.parts);
-        let mut checkpoint = Checkpoint { upload, parts, ..part.checkpoint };
-        // A part without a row is a header alone, or nothing: the checkpoint moves, the next step writes the header again.
-        if checkpoint.rows > before.rows {
-            let upload = match &checkpoint.upload {
-                Some(upload) => upload.clone(),
-                None => self.begin(held).await?,
-            };
-            checkpoint.parts += 1;
-            self.files.put_part(&upload, checkpoint.parts, part.bytes).await?;
-            checkpoint.upload = Some(upload);
-        } else {
-            checkpoint.bytes = before.bytes;
-        }
-        held.export.checkpoint = checkpoint;
-        held.export.idle_steps = 0;
-        self.save(held).await
-    }
-
-    /// Begins the upload and records it at once, so that the next step goes on with it.
-    async fn begin(&self, held: &mut Held) -> Result<relay::port::Upload, Halt> {
-        let upload = self.files.begin(&held.export.object_key(), &held.export.object_metadata()).await?;
-        held.export.checkpoint.upload = Some(upload.clone());
-        self.save(held).await?;
-        Ok(upload)
-    }
-
-    /// Everything is in the parts: makes the file of them.
-    async fn finish(&self, held: &mut Held, now: i64) -> Result<StepStatus, Halt> {
-        let checkpoint = &held.export.checkpoint;
-        let Some(upload) = checkpoint.upload.as_ref().filter(|_| checkpoint.rows > 0) else {
-            return self.end(&held.export, Status::Empty, now).await;
-        };
-        self.files.complete(upload, checkpoint.parts).await?;
-        self.end(&held.export, Status::Done, now).await
-    }
-
     /// Says how it ended, unless somebody else has. The mail's sender may write the export at the same time.
     async fn end(&self, export: &Export, status: Status, now: i64) -> Result<StepStatus, Halt> {
         let finish = |export: &mut Export| {
@@ -297,10 +232,4 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         tracing::info!(export_id = id, trace_id, status = ended.status.name(), rows, bytes, steps, "ended");
         Ok(StepStatus::of(ended.status))
     }
-}
-
-/// Whether the upload's parts are those of the checkpoint. There may be one more: uploaded, but not recorded.
-fn holds(parts: &[u64], checkpoint: &Checkpoint) -> bool {
-    let recorded = usize::try_from(checkpoint.parts).unwrap_or(usize::MAX);
-    parts.get(..recorded).is_some_and(|parts| parts.iter().sum::<u64>() == checkpoint.bytes)
 }

@@ -351,6 +351,24 @@ fn a_part_that_a_rival_wrote_over_makes_the_file_start_anew() {
     assert!(body(&worker, &export) == medium_body());
 }
 
+/// A rival that was believed dead writes over a part, with as many bytes, when every part is recorded and the file not yet made.
+#[test]
+fn a_part_written_over_at_the_last_moment_is_found_out_by_its_content() {
+    let worker = worker_with(medium());
+    let export = running(&worker.control, &json!({}));
+    worker.files.script.refuse("complete", 1, FaultKind::Throttled);
+    assert_eq!(step(&worker, &export, &endless()).unwrap_err().name(), "Export.Throttled");
+    let checkpoint = load(&worker.control, &export).checkpoint;
+    assert!(checkpoint.finishing && checkpoint.parts == 1);
+    let upload = checkpoint.upload.unwrap();
+    run(worker.files.put_part(&upload, 1, Bytes::from(vec![b'x'; medium_body().len()]))).unwrap();
+    assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Running));
+    assert!(worker.files.objects().is_empty());
+    while step(&worker, &export, &endless()).unwrap() == StepStatus::Running {}
+    assert!(body(&worker, &export) == medium_body());
+    assert_eq!(load(&worker.control, &export).checkpoint.rows, 3_500);
+}
+
 #[test]
 fn an_upload_that_was_aborted_is_begun_again() {
     let worker = worker_with(medium());

@@ -1,15 +1,18 @@
 //! Files written in parts: S3 multipart uploads. Uploads that are never completed are aborted by the bucket's lifecycle rule.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
 use bytes::Bytes;
 use relay::fault::{Fault, FaultKind};
-use relay::port::{ExportFiles, Upload, UploadState};
+use relay::port::{ExportFiles, StoredPart, Upload, UploadState};
 
 use super::media_type;
-use crate::config::Aws;
+use crate::config::{Aws, timeouts};
 use crate::fault::{broken, fault};
 
 const CREATE: &str = "s3:CreateMultipartUpload";
@@ -76,48 +79,49 @@ impl ExportFiles for AwsFiles {
         Ok(Upload { key: key.to_owned(), upload_id })
     }
 
-    async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<(), Fault> {
+    async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<StoredPart, Fault> {
+        let bytes = body.len() as u64;
         let request = self.client.upload_part().bucket(&self.bucket).key(&upload.key);
         let request = request.upload_id(&upload.upload_id).part_number(part_number(number));
         let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).body(body.into());
-        let answer = request.send().await;
-        answer.map(|_| ()).map_err(|error| interrupted(fault(UPLOAD_PART, &error), &error))
+        let answer = request.send().await.map_err(|error| interrupted(fault(UPLOAD_PART, &error), &error))?;
+        let tag = answer.e_tag.ok_or_else(|| broken(UPLOAD_PART, "an answer without ETag"))?;
+        Ok(StoredPart { bytes, tag, checksum: answer.checksum_crc32 })
     }
 
     async fn state(&self, upload: &Upload) -> Result<UploadState, Fault> {
         match self.parts(upload).await? {
-            Some(parts) => Ok(UploadState::Open(consecutive(&parts).map(|part| size(part.size)).collect())),
+            Some(parts) => Ok(UploadState::Open(consecutive(parts).map(stored_part).collect())),
             None => self.object_size(&upload.key).await,
         }
     }
 
-    async fn complete(&self, upload: &Upload, parts: u32) -> Result<(), Fault> {
-        let open = self.parts(upload).await?.unwrap_or_default();
-        let wanted = usize::try_from(parts).unwrap_or(usize::MAX);
-        let completed: Vec<_> = consecutive(&open).take(wanted).map(completed_part).collect();
-        if completed.len() < wanted {
-            let detail = format!("the upload has parts 1 to {}, not to {parts}", completed.len());
-            return Err(Fault::new(FaultKind::Denied, COMPLETE, detail));
-        }
-        let completed = CompletedMultipartUpload::builder().set_parts(Some(completed)).build();
+    async fn complete(&self, upload: &Upload, parts: &[StoredPart], within: Duration) -> Result<(), Fault> {
+        let parts = (1..).zip(parts).map(|(number, part)| completed_part(number, part)).collect();
+        let completed = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let request = self.client.complete_multipart_upload().bucket(&self.bucket);
-        let request = request.key(&upload.key).upload_id(&upload.upload_id);
-        let answer = request.multipart_upload(completed).send().await;
+        let request = request.key(&upload.key).upload_id(&upload.upload_id).multipart_upload(completed);
+        let config = Builder::new().timeout_config(timeouts(within, within));
+        let answer = request.customize().config_override(config).send().await;
         answer.map(|_| ()).map_err(|error| interrupted(fault(COMPLETE, &error), &error))
     }
 }
 
 /// The parts from number 1 to the first gap.
-fn consecutive(parts: &[Part]) -> impl Iterator<Item = &Part> {
+fn consecutive(parts: Vec<Part>) -> impl Iterator<Item = Part> {
     (1..).zip(parts).take_while(|(number, part)| part.part_number == Some(*number)).map(|(_, part)| part)
 }
 
+fn stored_part(part: Part) -> StoredPart {
+    StoredPart { bytes: size(part.size), tag: part.e_tag.unwrap_or_default(), checksum: part.checksum_crc32 }
+}
+
 /// An upload begun with a checksum algorithm wants the checksum of each part again at the end.
-fn completed_part(part: &Part) -> CompletedPart {
+fn completed_part(number: u32, part: &StoredPart) -> CompletedPart {
     CompletedPart::builder()
-        .set_part_number(part.part_number)
-        .set_e_tag(part.e_tag.clone())
-        .set_checksum_crc32(part.checksum_crc32.clone())
+        .part_number(part_number(number))
+        .e_tag(&part.tag)
+        .set_checksum_crc32(part.checksum.clone())
         .build()
 }
 
