@@ -117,7 +117,7 @@ fn files_expire_when_the_operator_says() {
         let rules = list(template.property(bucket, "/LifecycleConfiguration/Rules"));
         let expires: Vec<&str> = rules
             .iter()
-            .filter(|rule| !rule["ExpirationInDays"].is_null())
+            .filter(|rule| !rule["ExpirationInDays"].is_null() && rule["Prefix"] != "tails/")
             .map(|rule| name(&rule["ExpirationInDays"]))
             .collect();
         assert_eq!(expires, [parameter], "{bucket}");
@@ -125,13 +125,15 @@ fn files_expire_when_the_operator_says() {
 }
 
 #[test]
-fn an_upload_outlives_every_execution_of_its_export() {
+fn an_upload_and_its_tail_outlive_every_execution_of_their_export() {
     let template = Template::load();
     let rules = list(template.property("ExportBucket", "/LifecycleConfiguration/Rules"));
     let days = rules.iter().find_map(|rule| rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"].as_u64());
+    let tails = rules.iter().find(|rule| rule["Prefix"] == "tails/").and_then(|rule| rule["ExpirationInDays"].as_u64());
     let machine: Value = serde_json::from_str(&tree::read("infra/export.asl.json")).expect("JSON");
     let longest = number(&machine["TimeoutSeconds"]) * executions_of_an_export();
     assert!(days.expect("a rule") * 24 * HOUR > longest, "the upload is gone before the last execution is");
+    assert!(tails.expect("a rule") * 24 * HOUR > longest, "the tail is gone before the last execution is");
 }
 
 /// The first one, and as many more as the dispatcher gives an export that lost them.

@@ -92,7 +92,9 @@ async fn the_quarantine_keeps_the_contract() {
 #[tokio::test]
 async fn files_keep_the_contract() {
     let Some(stack) = Stack::of("files").await else { return };
-    contract::files(&AwsFiles::new(&stack.aws, stack.name("export_bucket")), &stack.run).await;
+    let files = AwsFiles::new(&stack.aws, stack.name("export_bucket"));
+    contract::files(&files, &stack.run).await;
+    contract::tails(&files, &stack.run).await;
 }
 
 #[tokio::test]

@@ -294,6 +294,13 @@ impl Export {
         format!("exports/{}/{}/{}", self.owner, self.export_id, self.file_name())
     }
 
+    /// The key of the object that keeps the rows of the step under way, should there be too few for a part: each step has its own, so that a
+    /// step that was overtaken cannot write over what a later one left.
+    #[must_use]
+    pub fn tail_key(&self) -> String {
+        format!("tails/{}/{}/{}", self.owner, self.export_id, self.steps)
+    }
+
     /// What goes on the object besides its bytes.
     #[must_use]
     pub fn object_metadata(&self) -> Vec<(&'static str, String)> {

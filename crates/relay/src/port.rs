@@ -208,6 +208,15 @@ pub trait ExportFiles: Send + Sync {
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
+/// The export bucket: rows that wait for more of them.
+pub trait Tails: Send + Sync {
+    /// Keeps an object for some days; durable once it says so.
+    fn keep(&self, key: &str, body: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// A kept object; `None` where there is none (any more).
+    fn fetch(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, Fault>> + Send;
+}
+
 /// Makes links.
 pub trait LinkSigner: Send + Sync {
     /// A link to the object that lives one hour, with when it really ends. `file_name` is what a browser saves it as.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use relay::control::CommitError;
 use relay::export::{Export, Status, store};
 use relay::page::largest_shards;
-use relay::port::{Backlog, ControlTable, ExportFiles, PageStore};
+use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, Tails};
 use relay::reader::Reader;
 
 mod error;
@@ -130,7 +130,7 @@ struct Held {
     version: u64,
 }
 
-impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, B> {
+impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C, P, F, B> {
     /// Carries the export on.
     pub async fn step(&self, owner: &str, id: &str, clock: &Clock<impl Fn() -> i64>) -> Result<StepStatus, StepError> {
         let missing = || StepError::NotFound(format!("owner {owner} has no export {id}"));
@@ -159,10 +159,8 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         held.export.steps += 1;
         self.save(&mut held).await?;
         if !held.export.checkpoint.finishing {
-            if self.recorded_parts(&held).await?.is_none() {
-                self.start_over(&mut held).await?;
-            }
-            if !self.write_rows(&mut held, clock).await? {
+            let tail = self.pick_up(&mut held).await?;
+            if !self.write_rows(&mut held, &tail, clock).await? {
                 return Ok(StepStatus::Running);
             }
         }
@@ -191,10 +189,10 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
     }
 
     /// Writes rows until the end (`true`) or until time is up. While one part fills, the one before it is on its way.
-    async fn write_rows(&self, held: &mut Held, clock: &Clock<impl Fn() -> i64>) -> Result<bool, Halt> {
+    async fn write_rows(&self, held: &mut Held, tail: &[u8], clock: &Clock<impl Fn() -> i64>) -> Result<bool, Halt> {
         let began_after = held.export.checkpoint.after.clone();
         let selection = held.export.selection(largest_shards(&self.control).await?, held.export.last_row()?);
-        let mut filler = Filler::new(&held.export, Reader::new(&self.pages, selection))?;
+        let mut filler = Filler::new(&held.export, tail, Reader::new(&self.pages, selection))?;
         let mut ready = None;
         loop {
             let (part, stored) = tokio::join!(filler.fill(clock), self.store(held, ready.take()));

@@ -5,11 +5,12 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
 use bytes::Bytes;
 use relay::fault::{Fault, FaultKind};
-use relay::port::{ExportFiles, StoredPart, Upload, UploadState};
+use relay::port::{ExportFiles, StoredPart, Tails, Upload, UploadState};
 
 use super::media_type;
 use crate::config::{Aws, timeouts};
@@ -20,6 +21,8 @@ const UPLOAD_PART: &str = "s3:UploadPart";
 const LIST_PARTS: &str = "s3:ListParts";
 const HEAD_OBJECT: &str = "s3:HeadObject";
 const COMPLETE: &str = "s3:CompleteMultipartUpload";
+const PUT_OBJECT: &str = "s3:PutObject";
+const GET_OBJECT: &str = "s3:GetObject";
 
 /// The export bucket.
 #[derive(Clone, Debug)]
@@ -104,6 +107,26 @@ impl ExportFiles for AwsFiles {
         let config = Builder::new().timeout_config(timeouts(within, within));
         let answer = request.customize().config_override(config).send().await;
         answer.map(|_| ()).map_err(|error| interrupted(fault(COMPLETE, &error), &error))
+    }
+}
+
+impl Tails for AwsFiles {
+    async fn keep(&self, key: &str, body: Bytes) -> Result<(), Fault> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let answer = request.body(body.into()).send().await;
+        answer.map(|_| ()).map_err(|error| fault(PUT_OBJECT, &error))
+    }
+
+    async fn fetch(&self, key: &str) -> Result<Option<Bytes>, Fault> {
+        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
+            Err(error) => return Err(fault(GET_OBJECT, &error)),
+        };
+        // The body comes behind the answer: a connection that is cut in it is one more way of having no answer.
+        let body = answer.body.collect().await;
+        let body = body.map_err(|error| broken(GET_OBJECT, &format!("the body was cut off: {error}")))?;
+        Ok(Some(body.into_bytes()))
     }
 }
 

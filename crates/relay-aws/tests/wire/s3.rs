@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use relay::fault::{Fault, FaultKind};
-use relay::port::{ExportFiles, Quarantine, StoredPart, Upload, UploadState};
+use relay::port::{ExportFiles, Quarantine, StoredPart, Tails, Upload, UploadState};
 use relay_aws::s3::{AwsFiles, AwsQuarantine};
 
 use crate::server::{Answer, Request, Service};
@@ -159,6 +159,27 @@ async fn making_a_file_has_a_time_of_its_own() {
 
     let service = Service::new([Answer::Silence]).await;
     assert_eq!(complete(&service, tenth).await.unwrap_err().kind, FaultKind::TimedOut);
+}
+
+#[tokio::test]
+async fn a_tail_is_kept_and_fetched_whole() {
+    let service = Service::new([Answer::Head(200, "content-length: 0\r\n"), Answer::Xml(200, "a,b\n")]).await;
+    let files = AwsFiles::new(&service.aws, "exports");
+    files.keep("tails/demo/x/3", Bytes::from_static(b"a,b\n")).await.unwrap();
+    assert_eq!(files.fetch("tails/demo/x/3").await, Ok(Some(Bytes::from_static(b"a,b\n"))));
+    let asked = ["PUT /exports/tails/demo/x/3?x-id=PutObject", "GET /exports/tails/demo/x/3?x-id=GetObject"];
+    assert_eq!(lines(&service), asked);
+    assert_eq!(service.requests()[0].body, "a,b\n");
+}
+
+#[tokio::test]
+async fn a_tail_that_the_bucket_has_forgotten_is_none_and_one_cut_off_is_a_fault() {
+    let gone = Answer::Xml(404, "<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>");
+    let cut = Answer::Head(200, "content-length: 99\r\n");
+    let service = Service::new([gone, cut]).await;
+    let files = AwsFiles::new(&service.aws, "exports");
+    assert_eq!(files.fetch("tails/demo/x/3").await, Ok(None));
+    assert_eq!(files.fetch("tails/demo/x/3").await.unwrap_err().kind, FaultKind::Unavailable);
 }
 
 #[tokio::test]

@@ -40,6 +40,12 @@ pub struct Tail {
 }
 
 impl Checkpoint {
+    /// The same upload, read as far as `read`.
+    #[must_use]
+    pub fn behind(self, read: Self) -> Self {
+        Self { upload: self.upload, parts: self.parts, digest: self.digest, tail: None, ..read }
+    }
+
     /// Counts one more part.
     pub fn add(&mut self, part: &StoredPart) {
         self.parts += 1;

@@ -19,7 +19,7 @@ use crate::fault::FaultKind;
 use crate::page::{Page, PageDay};
 use crate::port::{
     ControlTable, ExecutionState, Executions, ExportFiles, PageStore, Quarantine, Record, SortRange, StoredPart,
-    Stream, UploadState,
+    Stream, Tails, UploadState,
 };
 
 fn put(key: &Key, value: u32, expect: Expect) -> Write {
@@ -159,6 +159,15 @@ pub async fn files(files: &impl ExportFiles, name: &str) {
     assert_eq!(files.state(&unknown).await.unwrap(), UploadState::Gone);
 }
 
+/// Tails: what was kept is fetched, what was not is not there.
+pub async fn tails(tails: &impl Tails, name: &str) {
+    let key = format!("tails/contract/{name}");
+    assert_eq!(tails.fetch(&key).await, Ok(None));
+    tails.keep(&key, Bytes::from_static(b"first")).await.unwrap();
+    tails.keep(&key, Bytes::from_static(b"second")).await.unwrap();
+    assert_eq!(tails.fetch(&key).await, Ok(Some(Bytes::from_static(b"second"))));
+}
+
 /// Executions: starting twice is one execution, an unknown one is unknown, stopping twice is fine. `input` must be one the state machine takes.
 pub async fn executions(executions: &impl Executions, name: &str, input: &str) {
     assert_eq!(executions.state(name).await.unwrap(), ExecutionState::Unknown);
@@ -184,6 +193,7 @@ mod tests {
         super::stream(&MemoryStream::new(2)).await;
         super::quarantine(&MemoryQuarantine::default(), "memory").await;
         super::files(&MemoryFiles::default(), "memory").await;
+        super::tails(&MemoryFiles::default(), "memory").await;
         super::executions(&MemoryExecutions::default(), "memory", "{}").await;
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use relay::export::{Checkpoint, Status};
-use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, StoredPart, Upload, UploadState};
+use bytes::Bytes;
+use relay::export::{Checkpoint, Status, Tail};
+use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, Tails, Upload, UploadState};
 
 use super::part::Part;
 use super::{Clock, Halt, Held, StepStatus, Worker};
@@ -14,14 +15,25 @@ const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 /// How long making a file of its parts may take: S3 speaks of several minutes (S3 API reference, `CompleteMultipartUpload`).
 const LONGEST_COMPLETION: Duration = Duration::from_mins(5);
 
-impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, B> {
-    /// The upload's parts that earlier steps recorded; `None` where they are no longer what they were: the upload was aborted from outside,
-    /// or a rival step wrote over one.
-    pub(super) async fn recorded_parts(&self, held: &Held) -> Result<Option<Vec<StoredPart>>, Halt> {
-        let checkpoint = &held.export.checkpoint;
-        let Some(upload) = &checkpoint.upload else { return Ok(Some(Vec::new())) };
-        let UploadState::Open(parts) = self.files.state(upload).await? else { return Ok(None) };
-        Ok(checkpoint.recorded(&parts).map(<[_]>::to_vec))
+impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C, P, F, B> {
+    /// The tail that an earlier step left, once the upload's parts are seen to be those recorded; empty where there is none. What is no longer as
+    /// it was left is given up for a new upload: that was aborted from outside, or a step that was overtaken wrote over a part.
+    pub(super) async fn pick_up(&self, held: &mut Held) -> Result<Bytes, Halt> {
+        if self.is_upload_sound(&held.export.checkpoint).await? {
+            let Some(tail) = &held.export.checkpoint.tail else { return Ok(Bytes::new()) };
+            let bytes = self.files.fetch(&tail.key).await?;
+            if let Some(bytes) = bytes.filter(|bytes| bytes.len() as u64 == tail.bytes) {
+                return Ok(bytes);
+            }
+        }
+        self.start_over(held).await?;
+        Ok(Bytes::new())
+    }
+
+    async fn is_upload_sound(&self, checkpoint: &Checkpoint) -> Result<bool, Halt> {
+        let Some(upload) = &checkpoint.upload else { return Ok(true) };
+        let state = self.files.state(upload).await?;
+        Ok(matches!(state, UploadState::Open(parts) if checkpoint.recorded(&parts).is_some()))
     }
 
     /// Gives up what was written for a new upload.
@@ -31,22 +43,36 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         self.count_idle_step(held).await
     }
 
-    /// Keeps what can be kept of a part that time has cut short: S3 takes no small part that is not the last, so its rows are read again.
+    /// Keeps a part that time has cut short. S3 takes no small part that is not the last, so rows too few for one wait as a tail for the next step.
     pub(super) async fn leave_off(&self, held: &mut Held, part: Part) -> Result<(), Halt> {
-        let before = &held.export.checkpoint;
-        let is_large = part.bytes.len() >= MIN_PART_BYTES;
-        let only_skipped_rows = part.checkpoint.rows == before.rows && part.checkpoint.after != before.after;
-        if is_large || only_skipped_rows { self.store(held, Some(part)).await } else { Ok(()) }
+        let before = held.export.checkpoint.clone();
+        if part.checkpoint.after == before.after {
+            return Ok(());
+        }
+        if part.bytes.len() >= MIN_PART_BYTES {
+            return self.store(held, Some(part)).await;
+        }
+        let tail = if part.checkpoint.rows > before.rows {
+            let tail = Tail { key: held.export.tail_key(), bytes: part.bytes.len() as u64 };
+            self.files.keep(&tail.key, part.bytes).await?;
+            Some(tail)
+        } else {
+            // Rows were skipped, none was written: what waits still does.
+            before.tail.clone()
+        };
+        // A header without rows does not count: the next step writes it again.
+        let bytes = if tail.is_some() { part.checkpoint.bytes } else { before.bytes };
+        self.record(held, Checkpoint { tail, bytes, ..before.behind(part.checkpoint) }).await
     }
 
     /// Uploads a part, then records that it is there.
     pub(super) async fn store(&self, held: &mut Held, part: Option<Part>) -> Result<(), Halt> {
         let Some(part) = part else { return Ok(()) };
+        let has_rows = part.has_rows();
         let before = held.export.checkpoint.clone();
-        let mut checkpoint =
-            Checkpoint { upload: before.upload, parts: before.parts, digest: before.digest, ..part.checkpoint };
-        // A part without a row is a header alone, or nothing: the checkpoint moves, the next step writes the header again.
-        if checkpoint.rows > before.rows {
+        let bytes = if has_rows { part.checkpoint.bytes } else { before.bytes };
+        let mut checkpoint = Checkpoint { bytes, ..before.behind(part.checkpoint) };
+        if has_rows {
             let upload = match checkpoint.upload.take() {
                 Some(upload) => upload,
                 None => self.begin(held).await?,
@@ -54,8 +80,6 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
             let stored = self.files.put_part(&upload, checkpoint.parts + 1, part.bytes).await?;
             checkpoint.add(&stored);
             checkpoint.upload = Some(upload);
-        } else {
-            checkpoint.bytes = before.bytes;
         }
         self.record(held, checkpoint).await
     }

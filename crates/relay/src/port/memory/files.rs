@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{Script, broken_limit, lock};
 use crate::fault::{Fault, FaultKind};
-use crate::port::{ExportFiles, Quarantine, StoredPart, Upload, UploadState};
+use crate::port::{ExportFiles, Quarantine, StoredPart, Tails, Upload, UploadState};
 
 /// The least bytes of a part that is not the last (S3 multipart upload: 5 MiB).
 const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
@@ -66,9 +66,10 @@ struct OpenUpload {
 /// The export bucket.
 #[derive(Debug, Default)]
 pub struct MemoryFiles {
-    /// Calls: `begin`, `put_part`, `state`, `complete`.
+    /// Calls: `begin`, `put_part`, `state`, `complete`, `keep`, `fetch`.
     pub script: Script,
     bucket: Mutex<Bucket>,
+    tails: Mutex<BTreeMap<String, Bytes>>,
 }
 
 impl MemoryFiles {
@@ -76,6 +77,17 @@ impl MemoryFiles {
     #[must_use]
     pub fn objects(&self) -> BTreeMap<String, MemoryObject> {
         lock(&self.bucket).objects.clone()
+    }
+
+    /// Every kept tail by key.
+    #[must_use]
+    pub fn tails(&self) -> BTreeMap<String, Bytes> {
+        lock(&self.tails).clone()
+    }
+
+    /// Forgets the tails, as the bucket does after some days.
+    pub fn forget_tails(&self) {
+        lock(&self.tails).clear();
     }
 
     /// How many uploads are open.
@@ -163,5 +175,18 @@ impl ExportFiles for MemoryFiles {
             bucket.objects.insert(upload.key.clone(), object);
             Ok(())
         })
+    }
+}
+
+impl Tails for MemoryFiles {
+    async fn keep(&self, key: &str, body: Bytes) -> Result<(), Fault> {
+        self.script.single("keep", || {
+            lock(&self.tails).insert(key.to_owned(), body);
+            Ok(())
+        })
+    }
+
+    async fn fetch(&self, key: &str) -> Result<Option<Bytes>, Fault> {
+        self.script.single("fetch", || Ok(lock(&self.tails).get(key).cloned()))
     }
 }
