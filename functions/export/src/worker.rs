@@ -19,6 +19,7 @@ mod part;
 mod wait;
 
 pub use error::StepError;
+use file::LONGEST_COMPLETION;
 use part::{Filled, Filler};
 
 /// The most time a step keeps in hand for its last part and checkpoint: milliseconds. 16 MiB take S3 well under a second.
@@ -160,7 +161,8 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
         self.save(&mut held).await?;
         if !held.export.checkpoint.finishing {
             let tail = self.pick_up(&mut held).await?;
-            if !self.write_rows(&mut held, &tail, clock).await? {
+            // A step that has little time left leaves making the file to a fresh one, which has it all.
+            if !self.write_rows(&mut held, &tail, clock).await? || clock.left() < LONGEST_COMPLETION {
                 return Ok(StepStatus::Running);
             }
         }

@@ -326,6 +326,18 @@ fn a_lost_answer_of_completion_is_found_out() {
 }
 
 #[test]
+fn a_step_with_little_time_left_leaves_making_the_file_to_a_fresh_one() {
+    let worker = worker_with(&small());
+    let export = running(&worker.control, &json!({}));
+    let minutes = || Clock::new(|| NOW + 1000, NOW + 1000 + 4 * 60_000);
+    assert_eq!(step(&worker, &export, &minutes()), Ok(StepStatus::Running));
+    let between = load(&worker.control, &export);
+    assert!(between.checkpoint.finishing && worker.files.objects().is_empty());
+    assert_eq!(step(&worker, &export, &minutes()), Ok(StepStatus::Done));
+    assert_eq!(load(&worker.control, &export).checkpoint.rows, 20);
+}
+
+#[test]
 fn the_mails_claim_and_the_workers_last_word_do_not_collide() {
     let worker = worker_with(&small());
     let export = running(&worker.control, &json!({}));

@@ -13,7 +13,7 @@ use super::{Clock, Halt, Held, StepStatus, Worker};
 const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 
 /// How long making a file of its parts may take: S3 speaks of several minutes (S3 API reference, `CompleteMultipartUpload`).
-const LONGEST_COMPLETION: Duration = Duration::from_mins(5);
+pub(super) const LONGEST_COMPLETION: Duration = Duration::from_mins(5);
 
 impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C, P, F, B> {
     /// The tail that an earlier step left, once the upload's parts are seen to be those recorded; empty where there is none. What is no longer as
@@ -110,7 +110,10 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
             UploadState::Gone => false,
             UploadState::Open(parts) => match checkpoint.recorded(&parts) {
                 // Of these very parts: one that a rival writes over from now on is refused by the service.
-                Some(parts) => self.files.complete(upload, parts, LONGEST_COMPLETION).await.map(|()| true)?,
+                Some(parts) => {
+                    self.files.complete(upload, parts, LONGEST_COMPLETION.min(clock.left())).await?;
+                    true
+                }
                 None => false,
             },
         };
