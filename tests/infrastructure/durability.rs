@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::template::{Template, list, name};
+use super::template::{Template, list, name, number};
+use super::tree;
 
 const HOUR: u64 = 3600;
 
@@ -84,7 +85,7 @@ fn buckets_are_private_encrypted_and_tidy() {
         let block = properties["PublicAccessBlockConfiguration"].as_object().expect("a public access block");
         assert_eq!(block.values().filter(|value| **value == Value::Bool(true)).count(), 4, "{bucket}");
         let rules = list(&properties["LifecycleConfiguration"]["Rules"]);
-        let aborts = rules.iter().any(|rule| rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 2);
+        let aborts = rules.iter().any(|rule| rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"].is_u64());
         assert!(aborts, "{bucket}: uploads that were never completed cost for ever");
         let policy = policies.iter().find(|(_, policy)| name(&policy["Bucket"]) == bucket);
         let (_, policy) = policy.unwrap_or_else(|| panic!("{bucket}: a policy"));
@@ -116,11 +117,30 @@ fn files_expire_when_the_operator_says() {
         let rules = list(template.property(bucket, "/LifecycleConfiguration/Rules"));
         let expires: Vec<&str> = rules
             .iter()
-            .filter(|rule| !rule["ExpirationInDays"].is_null())
+            .filter(|rule| !rule["ExpirationInDays"].is_null() && rule["Prefix"] != "tails/")
             .map(|rule| name(&rule["ExpirationInDays"]))
             .collect();
         assert_eq!(expires, [parameter], "{bucket}");
     }
+}
+
+#[test]
+fn an_upload_and_its_tail_outlive_every_execution_of_their_export() {
+    let template = Template::load();
+    let rules = list(template.property("ExportBucket", "/LifecycleConfiguration/Rules"));
+    let days = rules.iter().find_map(|rule| rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"].as_u64());
+    let tails = rules.iter().find(|rule| rule["Prefix"] == "tails/").and_then(|rule| rule["ExpirationInDays"].as_u64());
+    let machine: Value = serde_json::from_str(&tree::read("infra/export.asl.json")).expect("JSON");
+    let longest = number(&machine["TimeoutSeconds"]) * executions_of_an_export();
+    assert!(days.expect("a rule") * 24 * HOUR > longest, "the upload is gone before the last execution is");
+    assert!(tails.expect("a rule") * 24 * HOUR > longest, "the tail is gone before the last execution is");
+}
+
+/// The first one, and as many more as the dispatcher gives an export that lost them.
+fn executions_of_an_export() -> u64 {
+    let dispatcher = tree::read("functions/export/src/dispatch.rs");
+    let lost = dispatcher.split("const MAX_LOST_EXECUTIONS: u32 = ").nth(1).and_then(|rest| rest.split(';').next());
+    1 + lost.and_then(|lost| lost.parse::<u64>().ok()).expect("MAX_LOST_EXECUTIONS in the dispatcher")
 }
 
 #[test]

@@ -92,6 +92,8 @@ fn every_substitution_is_given_and_used() {
     let given = template.property("ExportStateMachine", "/DefinitionSubstitutions").as_object().expect("substitutions");
     assert_eq!(used, given.keys().map(String::as_str).collect());
     assert_eq!(template.property("ExportStateMachine", "/DefinitionUri"), "infra/export.asl.json");
+    assert!(!text.contains("arn:aws:"), "an ARN names the partition that it is deployed to");
+    assert_eq!(name(&given["Partition"]), "AWS::Partition");
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn every_task_ends_and_outlives_its_function() {
     assert!(number(&machine["TimeoutSeconds"]) > function);
     assert!(number(&machine["States"]["Step"]["TimeoutSeconds"]) > function, "Lambda's own time-out comes first");
     for (state, task) in states(&machine).into_iter().filter(|(_, state)| state["Type"] == "Task") {
-        assert_eq!(task["Resource"], "arn:aws:states:::lambda:invoke", "{state}");
+        assert_eq!(task["Resource"], "arn:${Partition}:states:::lambda:invoke", "{state}");
         assert!(task["TimeoutSeconds"].is_u64(), "{state}: a task without a limit waits for ever");
         assert!(!list(&task["Retry"]).is_empty(), "{state}");
         for rule in list(&task["Retry"]) {

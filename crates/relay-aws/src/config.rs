@@ -13,7 +13,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 /// How long opening a connection may take: seconds. Inside a region it takes milliseconds; a lost SYN is sent again after one second.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long one attempt may take, from the first byte sent to the last received. The longest call, a 16 MiB part, takes under a second.
+/// How long one attempt may take, from the first byte sent to the last received. The longest call, a 16 MiB part, takes under a second;
+/// only making a file of its parts may take minutes, and has a time-out of its own.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long a call may take with its second attempt. Function time-outs lie above it, so that a slow service becomes a
@@ -21,8 +22,8 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Attempts per call: the second one mends a pooled connection that was closed while the function was frozen, and a single
-/// answer of 5xx or throttling. More is the callers' matter. Everything here may be sent twice: records and pages are idempotent by
-/// content, conditional writes carry the SDK's client request token.
+/// answer of 5xx or throttling. More is the callers' matter. What may be sent twice: records and pages are idempotent by content,
+/// conditional writes carry the SDK's client request token, executions are named. A mail is none of these: see [`Aws::one_attempt`].
 pub const MAX_ATTEMPTS: u32 = 2;
 
 /// The longest pause before the second attempt; the SDK takes a random part of it.
@@ -75,6 +76,14 @@ impl Aws {
         Self { config }
     }
 
+    /// For calls that must not be sent twice: one attempt, which may take as long as a whole call.
+    #[cfg_attr(not(feature = "sesv2"), allow(dead_code, reason = "mails alone are such calls"))]
+    pub(crate) fn one_attempt(&self) -> (RetryConfig, TimeoutConfig) {
+        let operation = self.config.timeout_config().and_then(TimeoutConfig::operation_timeout);
+        let operation = operation.unwrap_or(OPERATION_TIMEOUT);
+        (RetryConfig::disabled(), timeouts(operation, operation))
+    }
+
     pub(crate) const fn config(&self) -> &SdkConfig {
         &self.config
     }
@@ -85,7 +94,8 @@ fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
-fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+/// The time-outs of a client, or of one call of it.
+pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(attempt)

@@ -30,7 +30,6 @@ const THROTTLED: &[&str] = &[
     "ThrottlingError",
     "ThrottlingException",
     "TooManyRequestsException",
-    "TransactionConflict",
     "TransactionConflictException",
     "TransactionInProgressException",
 ];

@@ -1,6 +1,7 @@
 //! SESv2: mails.
 
 use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::Builder;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
@@ -20,10 +21,13 @@ pub struct AwsMailer {
 }
 
 impl AwsMailer {
-    /// Mails from this address, whose identity is verified with SES.
+    /// Mails from this address, whose identity is verified with SES. One attempt with all the time of a call: `SendEmail` knows no token by
+    /// which a second one would be recognised, so an attempt whose answer was lost may have been a mail.
     #[must_use]
     pub fn new(aws: &Aws, from: &str) -> Self {
-        Self { client: Client::new(aws.config()), from: from.to_owned() }
+        let (retries, timeouts) = aws.one_attempt();
+        let config = Builder::from(aws.config()).retry_config(retries).timeout_config(timeouts).build();
+        Self { client: Client::from_conf(config), from: from.to_owned() }
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use relay::port::{Backlog, ExportFiles, LinkSigner, contract};
+use relay::port::{Backlog, ExportFiles, LinkSigner, Look, Position, Sight, Start, contract};
 use relay_aws::config::Aws;
 use relay_aws::dynamodb::{AwsControl, AwsPages};
 use relay_aws::kinesis::{AwsBacklog, AwsStream};
@@ -70,9 +70,17 @@ async fn the_stream_keeps_the_contract() {
     let Some(stack) = Stack::of("stream").await else { return };
     let stream = stack.name("stream");
     contract::stream(&AwsStream::new(&stack.aws, stream)).await;
-    // Without watermarks everything the stream still holds is undrained.
-    let oldest = AwsBacklog::new(&stack.aws, stream).oldest(&[]).await.unwrap();
-    assert!(oldest.is_some_and(|arrived_at| arrived_at <= now()), "{oldest:?}");
+    // Without starts everything the stream still holds is seen; from this moment on nothing is.
+    let backlog = AwsBacklog::new(&stack.aws, stream);
+    let look = Look { now: now(), enough: now(), within: Duration::from_secs(5) };
+    let sights = backlog.look(&[], look).await.unwrap();
+    let record = |sight: &Sight| matches!(sight, Sight::Record(arrived_at) if *arrived_at <= look.now);
+    assert!(sights.iter().any(|(_, sight)| sight.as_ref().is_ok_and(record)), "{sights:?}");
+    let from = |(shard_id, _): &(String, _)| Start { shard_id: shard_id.clone(), at: Position::From(look.now - 1) };
+    let starts: Vec<Start> = sights.iter().map(from).collect();
+    let sights = backlog.look(&starts, look).await.unwrap();
+    let later = |sight: &Sight| !matches!(sight, Sight::Record(arrived_at) if *arrived_at < look.now - 1);
+    assert!(sights.iter().all(|(_, sight)| sight.as_ref().is_ok_and(later)), "{sights:?}");
 }
 
 #[tokio::test]
@@ -84,7 +92,9 @@ async fn the_quarantine_keeps_the_contract() {
 #[tokio::test]
 async fn files_keep_the_contract() {
     let Some(stack) = Stack::of("files").await else { return };
-    contract::files(&AwsFiles::new(&stack.aws, stack.name("export_bucket")), &stack.run).await;
+    let files = AwsFiles::new(&stack.aws, stack.name("export_bucket"));
+    contract::files(&files, &stack.run).await;
+    contract::tails(&files, &stack.run).await;
 }
 
 #[tokio::test]
@@ -101,8 +111,8 @@ async fn a_link_opens_its_file_and_no_other() {
     let (bucket, key) = (stack.name("export_bucket"), format!("contract/{}/a b.csv", stack.run));
     let files = AwsFiles::new(&stack.aws, bucket);
     let upload = files.begin(&key, &[]).await.unwrap();
-    files.put_part(&upload, 1, Bytes::from_static(b"a,b\n1,2\n")).await.unwrap();
-    files.complete(&upload, 1).await.unwrap();
+    let part = files.put_part(&upload, 1, Bytes::from_static(b"a,b\n1,2\n")).await.unwrap();
+    files.complete(&upload, &[part], Duration::from_mins(1)).await.unwrap();
 
     let signer = AwsSigner::new(&stack.aws, bucket, "arn:aws:iam::000000000000:role/contract");
     let link = signer.sign(&key, "mine.csv", now()).await.unwrap();

@@ -2,9 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::{Expect, Key, Query, Write};
+use crate::control::{Expect, Key, Write};
 use crate::fault::Fault;
-use crate::port::{ControlTable, Watermark};
+use crate::port::Watermark;
+
+mod drained;
+
+pub use drained::{Drained, drained};
 
 const PARTITION: &str = "watermark";
 
@@ -26,22 +30,4 @@ pub fn record(watermark: &Watermark, now: i64) -> Result<Write, Fault> {
     let key = Key::new(PARTITION, &watermark.shard_id);
     let mark = Mark { sequence_number: watermark.sequence_number.clone(), drained_at: now };
     Write::put_until(key, &mark, Expect::Any, Some(now / 1000 + KEPT_SECONDS))
-}
-
-/// The watermarks of all shards.
-pub async fn watermarks(control: &impl ControlTable) -> Result<Vec<Watermark>, Fault> {
-    let mut watermarks = Vec::new();
-    let mut query =
-        Query { pk: PARTITION.to_owned(), prefix: String::new(), after: None, descending: false, limit: 1000 };
-    loop {
-        let listing = control.query(&query).await?;
-        for item in listing.items {
-            let mark: Mark = item.read()?;
-            watermarks.push(Watermark { shard_id: item.key.sk, sequence_number: mark.sequence_number });
-        }
-        match listing.next {
-            None => return Ok(watermarks),
-            after => query.after = after,
-        }
-    }
 }

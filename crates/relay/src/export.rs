@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::activity::{ActivityId, Kind};
 use crate::control::Key;
 use crate::period::{Period, Zone};
-use crate::port::Upload;
 use crate::reader::Selection;
 use crate::row::Column;
 
+mod checkpoint;
 mod filter;
 pub mod queue;
 mod request;
@@ -21,6 +21,7 @@ pub mod store;
 mod totals;
 mod view;
 
+pub use checkpoint::{Checkpoint, Tail};
 pub use filter::{FILTERS, Filters};
 pub use request::{ExportRequest, RequestError};
 pub use totals::{Amount, MAX_CURRENCIES, Totals};
@@ -82,25 +83,6 @@ pub struct Failure {
     pub detail: String,
 }
 
-/// How far the worker has come: everything up to here is in the upload's parts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// The upload, once one was begun.
-    pub upload: Option<Upload>,
-    /// How many parts it has.
-    pub parts: u32,
-    /// The last row's `created_at` and `activity_id`.
-    pub after: Option<(i64, String)>,
-    /// Rows in the parts.
-    pub rows: u64,
-    /// Bytes in the parts.
-    pub bytes: u64,
-    /// Sums over the rows in the parts.
-    pub totals: Totals,
-    /// Every row is in the parts; the file is about to be made of them.
-    pub finishing: bool,
-}
-
 /// The mail about an export's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeState {
@@ -143,6 +125,9 @@ pub struct Export {
     pub format: String,
     /// The columns asked for; `None` for the kind's own.
     pub columns: Option<Vec<String>>,
+    /// The columns of its file by name. Stored, so that no newer release shifts those of a running export.
+    #[serde(default)]
+    pub header: Vec<String>,
     /// Which rows.
     pub filters: Filters,
     /// Whether the file is made for spreadsheets.
@@ -155,7 +140,8 @@ pub struct Export {
     pub started_at: Option<i64>,
     /// When it reached its end.
     pub finished_at: Option<i64>,
-    /// Every record that arrived before this moment was in the pages when reading began: milliseconds since the epoch.
+    /// Everything acknowledged before this moment was in the pages when reading began: milliseconds since the epoch. `None` before, and where
+    /// the stream could not be asked.
     pub complete_until: Option<i64>,
     /// How far the worker has come.
     pub checkpoint: Checkpoint,
@@ -195,6 +181,8 @@ impl Export {
     #[must_use]
     pub fn new(request: ExportRequest, asked: Asked) -> Self {
         let Period { start_date, end_date, zone, from, to } = request.period;
+        let names = |columns: &[Column]| columns.iter().map(|column| column.name().to_owned()).collect::<Vec<_>>();
+        let columns = request.columns.as_deref().map(names);
         Self {
             export_id: asked.export_id,
             owner: asked.owner,
@@ -208,7 +196,8 @@ impl Export {
             to,
             email: request.email,
             format: "csv".to_owned(),
-            columns: request.columns.map(|columns| columns.iter().map(|column| column.name().to_owned()).collect()),
+            header: columns.clone().unwrap_or_else(|| names(&Column::defaults(request.kind))),
+            columns,
             filters: request.filters,
             excel: request.excel,
             as_of: asked.now,
@@ -253,10 +242,9 @@ impl Export {
         self.finish(Status::Failed, now);
     }
 
-    /// What the worker reads, behind its checkpoint.
+    /// What is read of it behind a row.
     #[must_use]
-    pub fn selection(&self, shards: u32) -> Selection {
-        let after = self.checkpoint.after.as_ref();
+    pub fn selection(&self, shards: u32, after: Option<(i64, ActivityId)>) -> Selection {
         Selection {
             app_token: self.app_token.clone(),
             kind: self.kind,
@@ -264,24 +252,32 @@ impl Export {
             to: self.to,
             as_of: self.as_of,
             kept_since: self.kept_since,
-            after: after.and_then(|(created_at, id)| Some((*created_at, id.parse::<ActivityId>().ok()?))),
+            after,
             shards,
         }
     }
 
-    /// The columns of its file. A name that this release no longer knows is left out.
-    #[must_use]
-    pub fn file_columns(&self) -> Vec<Column> {
-        self.columns.as_ref().map_or_else(
-            || Column::defaults(self.kind),
-            |names| names.iter().filter_map(|name| Column::from_name(name)).collect(),
-        )
+    /// The last row that the worker has written.
+    pub fn last_row(&self) -> Result<Option<(i64, ActivityId)>, Unusable> {
+        let Some((created_at, id)) = &self.checkpoint.after else { return Ok(None) };
+        let id = id.parse().map_err(|_| self.unusable(format!("{id} is no activity's id")))?;
+        Ok(Some((*created_at, id)))
     }
 
-    /// The zone of its dates and times. One that this release no longer knows counts as UTC; zones are never removed.
-    #[must_use]
-    pub fn zone(&self) -> Zone {
-        Zone::named(&self.timezone).unwrap_or_else(Zone::utc)
+    /// The columns of its file.
+    pub fn file_columns(&self) -> Result<Vec<Column>, Unusable> {
+        let column = |name: &String| Column::from_name(name).ok_or_else(|| self.unusable(format!("no column {name}")));
+        let columns = self.header.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        if columns.is_empty() { Err(self.unusable("a file without columns".to_owned())) } else { Ok(columns) }
+    }
+
+    /// The zone of its dates and times.
+    pub fn zone(&self) -> Result<Zone, Unusable> {
+        Zone::named(&self.timezone).ok_or_else(|| self.unusable(format!("no zone {}", self.timezone)))
+    }
+
+    fn unusable(&self, what: String) -> Unusable {
+        Unusable { export_id: self.export_id.clone(), what }
     }
 
     /// The file's name: `{app_token}_{kind}_{yyyymmdd}_{yyyymmdd}_{zone with / -> _}.csv`.
@@ -296,6 +292,13 @@ impl Export {
     #[must_use]
     pub fn object_key(&self) -> String {
         format!("exports/{}/{}/{}", self.owner, self.export_id, self.file_name())
+    }
+
+    /// The key of the object that keeps the rows of the step under way, should there be too few for a part: each step has its own, so that a
+    /// step that was overtaken cannot write over what a later one left.
+    #[must_use]
+    pub fn tail_key(&self) -> String {
+        format!("tails/{}/{}/{}", self.owner, self.export_id, self.steps)
     }
 
     /// What goes on the object besides its bytes.
@@ -320,6 +323,16 @@ impl Export {
             BTreeMap::from([("owner", &self.owner), ("export_id", &self.export_id), ("trace_id", &self.trace_id)]);
         serde_json::json!(members).to_string()
     }
+}
+
+/// Something stored in an export that this release does not know. Never replaced by a guess: the file would be another than the one begun.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("export {export_id}: {what}")]
+pub struct Unusable {
+    /// The export.
+    pub export_id: String,
+    /// What it is.
+    pub what: String,
 }
 
 /// The partition of an owner's exports; sort keys are export ids, so descending is newest first.

@@ -2,7 +2,7 @@
 
 use crate::export::{Export, Totals};
 use crate::link::Link;
-use crate::period::LocalClock;
+use crate::period::{LocalClock, Zone};
 use crate::time::date_of_day;
 
 mod letter;
@@ -125,23 +125,27 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Everything that arrived before that moment was there to be read.
+/// Everything acknowledged before that moment was there to be read.
 fn complete_up_to(export: &Export) -> String {
-    let until = export.complete_until.unwrap_or(export.as_of);
-    let [date, clock] = date_and_clock(export, until);
-    format!(
-        "Complete up to {clock} on {date} ({}): everything that had arrived by then was considered.",
-        export.timezone
-    )
+    let Some(until) = export.complete_until else {
+        return "Up to when this is complete could not be found out.".to_owned();
+    };
+    let [date, clock, zone] = date_clock_and_zone(export, until);
+    format!("Complete up to {clock} on {date} ({zone}): everything that Relay had acknowledged by then was considered.")
 }
 
 fn warnings(export: &Export) -> Vec<String> {
     let mut warnings = Vec::new();
-    if export.complete_until.is_some_and(|until| until < export.as_of) {
-        warnings.push(
+    match export.complete_until {
+        Some(until) if until >= export.as_of => {}
+        Some(_) => warnings.push(
             "Activities were still on their way when the file was written: some that arrived shortly before you asked may be missing."
                 .to_owned(),
-        );
+        ),
+        None => warnings.push(
+            "Whether activities were still on their way when the file was written is not known: some that arrived before you asked may be missing."
+                .to_owned(),
+        ),
     }
     if export.to > export.as_of {
         warnings.push("The period was not over when you asked: later activities are not in the file.".to_owned());
@@ -166,15 +170,18 @@ fn totals(letter: &mut Letter, totals: &Totals) {
 
 /// `2026-11-14 18:30 (Asia/Seoul)`.
 fn local(export: &Export, ms: i64) -> String {
-    let [date, clock] = date_and_clock(export, ms);
-    format!("{date} {clock} ({})", export.timezone)
+    let [date, clock, zone] = date_clock_and_zone(export, ms);
+    format!("{date} {clock} ({zone})")
 }
 
-fn date_and_clock(export: &Export, ms: i64) -> [String; 2] {
-    let text = LocalClock::new(export.zone()).text(ms).unwrap_or(*b"0000-00-00 00:00:00");
+fn date_clock_and_zone(export: &Export, ms: i64) -> [String; 3] {
+    // A zone that this release does not know has failed the export; its mail must still be written.
+    let zone = export.zone().unwrap_or_else(|_| Zone::utc());
+    let name = zone.name().to_owned();
+    let text = LocalClock::new(zone).text(ms).unwrap_or(*b"0000-00-00 00:00:00");
     let part =
         |range: std::ops::Range<usize>| text.get(range).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-    [part(0..10), part(11..16)]
+    [part(0..10), part(11..16), name]
 }
 
 /// `1,234,567`.

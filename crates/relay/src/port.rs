@@ -2,6 +2,7 @@
 //! in-memory double. They take a batch and answer one result per element, in order; they decide nothing and never retry.
 
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -38,11 +39,53 @@ pub struct Watermark {
     pub sequence_number: String,
 }
 
+/// A place in a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Behind the record of this sequence number.
+    Behind(String),
+    /// At the first record that arrived at this moment or later: milliseconds since the epoch, before now.
+    From(i64),
+}
+
+/// Where to begin to look into a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The shard.
+    pub shard_id: String,
+    /// The place.
+    pub at: Position,
+}
+
+/// How far a look goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Milliseconds since the epoch.
+    pub now: i64,
+    /// To know that nothing arrived before this moment is enough: milliseconds since the epoch.
+    pub enough: i64,
+    /// How long the whole look may take, about: it ends after the call that reaches it.
+    pub within: Duration,
+}
+
+/// What a look into a shard showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// No record stands behind the start.
+    Nothing,
+    /// The first one arrived at this moment: milliseconds since the epoch.
+    Record(i64),
+    /// None that arrived before this moment; the look came no further. Milliseconds since the epoch.
+    NothingBefore(i64),
+}
+
+/// What a look into each shard showed, by the shard.
+pub type Sights = Vec<(String, Result<Sight, Fault>)>;
+
 /// The stream's backlog, seen from outside the consumer: how complete are the pages?
 pub trait Backlog: Send + Sync {
-    /// When the oldest record behind the watermarks arrived (milliseconds since the epoch); `None` when all is drained. A shard
-    /// without a watermark counts from its beginning.
-    fn oldest(&self, watermarks: &[Watermark]) -> impl Future<Output = Result<Option<i64>, Fault>> + Send;
+    /// Looks into every shard that the stream has, one result each; without a start from the shard's beginning.
+    fn look(&self, starts: &[Start], look: Look) -> impl Future<Output = Result<Sights, Fault>> + Send;
 }
 
 /// Why a page was not stored.
@@ -118,11 +161,22 @@ pub struct Upload {
     pub upload_id: String,
 }
 
+/// A part of an upload as the service has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPart {
+    /// Its bytes.
+    pub bytes: u64,
+    /// The service's tag for its content: another content has another tag.
+    pub tag: String,
+    /// The service's checksum of it, where it keeps one.
+    pub checksum: Option<String>,
+}
+
 /// Where an upload stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadState {
-    /// Open, with this many bytes in each part, by number from 1.
-    Open(Vec<u64>),
+    /// Open, with these parts, by number from 1 to the first gap.
+    Open(Vec<StoredPart>),
     /// The upload is gone and the object is there with this many bytes.
     Complete(u64),
     /// The upload is gone and no object is there.
@@ -135,13 +189,32 @@ pub trait ExportFiles: Send + Sync {
     fn begin(&self, key: &str, metadata: &[(&str, String)]) -> impl Future<Output = Result<Upload, Fault>> + Send;
 
     /// Stores part `number` (from 1, at most 10,000; 5 MiB to 5 GiB save the last). The same number again replaces it.
-    fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn put_part(
+        &self,
+        upload: &Upload,
+        number: u32,
+        body: Bytes,
+    ) -> impl Future<Output = Result<StoredPart, Fault>> + Send;
 
     /// Where the upload stands.
     fn state(&self, upload: &Upload) -> impl Future<Output = Result<UploadState, Fault>> + Send;
 
-    /// Makes the object of parts `1..=parts`.
-    fn complete(&self, upload: &Upload, parts: u32) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Makes the object of these parts, by number from 1; refused where one has become another since. May take minutes, and `within` at most.
+    fn complete(
+        &self,
+        upload: &Upload,
+        parts: &[StoredPart],
+        within: Duration,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// The export bucket: rows that wait for more of them.
+pub trait Tails: Send + Sync {
+    /// Keeps an object for some days; durable once it says so.
+    fn keep(&self, key: &str, body: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// A kept object; `None` where there is none (any more).
+    fn fetch(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, Fault>> + Send;
 }
 
 /// Makes links.

@@ -169,6 +169,13 @@ impl RowWriter {
         Ok(self.csv.flush()?)
     }
 
+    /// Goes on behind rows that were taken from another writer of the same columns.
+    pub fn go_on_behind(&mut self, rows: &[u8]) {
+        let mut start = self.take();
+        start.extend_from_slice(rows);
+        self.csv = csv_into(start);
+    }
+
     /// Writes a row.
     pub fn row(&mut self, activity: &Activity<'_>) -> Result<(), csv::Error> {
         for column in &self.columns {

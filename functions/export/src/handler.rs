@@ -7,7 +7,7 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use relay::export::store;
 use relay::metric::{Counters, Labels, Metric};
-use relay::port::{Backlog, ControlTable, Executions, ExportFiles, LinkSigner, Mailer, PageStore};
+use relay::port::{Backlog, ControlTable, Executions, ExportFiles, LinkSigner, Mailer, PageStore, Tails};
 use relay_lambda::{gateway, metrics, process};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ pub async fn work<C, P, F, B, E>(app: &WorkerApp<C, P, F, B, E>, event: LambdaEv
 where
     C: ControlTable,
     P: PageStore,
-    F: ExportFiles,
+    F: ExportFiles + Tails,
     B: Backlog,
     E: Executions,
 {
@@ -77,7 +77,7 @@ where
     result
 }
 
-impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog, E: Executions> WorkerApp<C, P, F, B, E> {
+impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog, E: Executions> WorkerApp<C, P, F, B, E> {
     /// An app over these ports.
     pub fn new(worker: Worker<C, P, F, B>, executions: E, slots: u32) -> Self {
         Self { worker, executions, slots, counters: Mutex::default() }

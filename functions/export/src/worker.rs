@@ -4,34 +4,26 @@
 //! **Invariant**: the checkpoint in the table is always behind or at what the upload's parts hold, so a step that dies costs time and
 //! nothing else; the file's bytes depend only on the pages.
 
-use relay::backlog::watermarks;
+use std::time::Duration;
+
 use relay::control::CommitError;
-use relay::export::{Checkpoint, Export, Status, store};
-use relay::fault::Fault;
+use relay::export::{Export, Status, store};
 use relay::page::largest_shards;
-use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, UploadState};
+use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, Tails};
 use relay::reader::Reader;
 
 mod error;
 mod fail;
+mod file;
 mod part;
+mod wait;
 
 pub use error::StepError;
-use part::{Filled, Filler, Part};
-
-/// How long a new export waits for the stream to be drained past its `as_of`: milliseconds. Then it goes on, and its mail says up to when it is
-/// complete.
-const MAX_WAIT_MS: i64 = 60_000;
-
-/// A record that arrived this much after `as_of` may hold rows received before it: milliseconds. The door stamps a row before it puts it
-/// into the stream, and the two clocks differ.
-const ARRIVAL_SLACK_MS: i64 = 2_000;
+use file::LONGEST_COMPLETION;
+use part::{Filled, Filler};
 
 /// The most time a step keeps in hand for its last part and checkpoint: milliseconds. 16 MiB take S3 well under a second.
 const MAX_MARGIN_MS: i64 = 20_000;
-
-/// The least bytes of a part that is not the last (S3 multipart upload: 5 MiB).
-const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 
 /// Steps that may end one after the other without having moved the checkpoint.
 const MAX_IDLE_STEPS: u32 = 3;
@@ -100,6 +92,11 @@ impl<N: Fn() -> i64> Clock<N> {
     fn is_over(&self) -> bool {
         self.now() >= self.stop_at
     }
+
+    /// How long the work may still take.
+    fn left(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.stop_at.saturating_sub(self.now())).unwrap_or(0))
+    }
 }
 
 /// Runs steps.
@@ -134,7 +131,7 @@ struct Held {
     version: u64,
 }
 
-impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, B> {
+impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C, P, F, B> {
     /// Carries the export on.
     pub async fn step(&self, owner: &str, id: &str, clock: &Clock<impl Fn() -> i64>) -> Result<StepStatus, StepError> {
         let missing = || StepError::NotFound(format!("owner {owner} has no export {id}"));
@@ -156,33 +153,20 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         if held.export.status == Status::Queued {
             return Err(StepError::Invalid("the export has no slot yet".to_owned()).into());
         }
-        if held.export.complete_until.is_none() {
-            let Some(complete_until) = self.complete_until(&held.export, clock.now()).await? else {
-                return Ok(StepStatus::Waiting);
-            };
-            held.export.complete_until = Some(complete_until);
+        if held.export.steps == 0 && !self.may_begin(&mut held.export, clock).await? {
+            return Ok(StepStatus::Waiting);
         }
         // Written before anything else: a rival step that still lives loses the export with its next checkpoint.
         held.export.steps += 1;
         self.save(&mut held).await?;
-        if self.is_file_complete(&mut held).await? {
-            return self.end(&held.export, Status::Done, clock.now()).await;
+        if !held.export.checkpoint.finishing {
+            let tail = self.pick_up(&mut held).await?;
+            // A step that has little time left leaves making the file to a fresh one, which has it all.
+            if !self.write_rows(&mut held, &tail, clock).await? || clock.left() < LONGEST_COMPLETION {
+                return Ok(StepStatus::Running);
+            }
         }
-        if !held.export.checkpoint.finishing && !self.write_rows(&mut held, clock).await? {
-            return Ok(StepStatus::Running);
-        }
-        self.finish(&mut held, clock.now()).await
-    }
-
-    /// Up to when the pages were complete when reading begins; `None` while it is worth waiting for more.
-    async fn complete_until(&self, export: &Export, now: i64) -> Result<Option<i64>, Fault> {
-        let oldest = self.backlog.oldest(&watermarks(&self.control).await?).await?;
-        let Some(oldest) = oldest.filter(|oldest| *oldest <= export.as_of.saturating_add(ARRIVAL_SLACK_MS)) else {
-            return Ok(Some(export.as_of));
-        };
-        let since = export.started_at.unwrap_or(export.as_of);
-        let is_over = now.saturating_sub(since) >= MAX_WAIT_MS;
-        Ok(is_over.then_some(oldest.min(export.as_of)))
+        self.finish(&mut held, clock).await
     }
 
     async fn save(&self, held: &mut Held) -> Result<(), Halt> {
@@ -197,22 +181,6 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         }
     }
 
-    /// Whether an earlier step has completed the file. An upload whose parts are not what the checkpoint says is given up for a new one:
-    /// it was aborted from outside, or a rival step wrote a part that it never recorded.
-    async fn is_file_complete(&self, held: &mut Held) -> Result<bool, Halt> {
-        let checkpoint = &held.export.checkpoint;
-        let Some(upload) = &checkpoint.upload else { return Ok(false) };
-        match self.files.state(upload).await? {
-            UploadState::Complete(bytes) if checkpoint.finishing && bytes == checkpoint.bytes => return Ok(true),
-            UploadState::Open(parts) if holds(&parts, checkpoint) => return Ok(false),
-            UploadState::Complete(_) | UploadState::Open(_) | UploadState::Gone => {}
-        }
-        tracing::warn!(export_id = held.export.export_id, "the upload is not what the checkpoint says: starting over");
-        held.export.checkpoint = Checkpoint::default();
-        self.count_idle_step(held).await?;
-        Ok(false)
-    }
-
     async fn count_idle_step(&self, held: &mut Held) -> Result<(), Halt> {
         held.export.idle_steps += 1;
         if held.export.idle_steps > MAX_IDLE_STEPS {
@@ -223,10 +191,10 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
     }
 
     /// Writes rows until the end (`true`) or until time is up. While one part fills, the one before it is on its way.
-    async fn write_rows(&self, held: &mut Held, clock: &Clock<impl Fn() -> i64>) -> Result<bool, Halt> {
+    async fn write_rows(&self, held: &mut Held, tail: &[u8], clock: &Clock<impl Fn() -> i64>) -> Result<bool, Halt> {
         let began_after = held.export.checkpoint.after.clone();
-        let selection = held.export.selection(largest_shards(&self.control).await?);
-        let mut filler = Filler::new(&held.export, Reader::new(&self.pages, selection))?;
+        let selection = held.export.selection(largest_shards(&self.control).await?, held.export.last_row()?);
+        let mut filler = Filler::new(&held.export, tail, Reader::new(&self.pages, selection))?;
         let mut ready = None;
         loop {
             let (part, stored) = tokio::join!(filler.fill(clock), self.store(held, ready.take()));
@@ -248,55 +216,6 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         }
     }
 
-    /// Keeps what can be kept of a part that time has cut short: S3 takes no small part that is not the last, so its rows are read again.
-    async fn leave_off(&self, held: &mut Held, part: Part) -> Result<(), Halt> {
-        let before = &held.export.checkpoint;
-        let is_large = part.bytes.len() >= MIN_PART_BYTES;
-        let only_skipped_rows = part.checkpoint.rows == before.rows && part.checkpoint.after != before.after;
-        if is_large || only_skipped_rows { self.store(held, Some(part)).await } else { Ok(()) }
-    }
-
-    /// Uploads a part, then records that it is there.
-    async fn store(&self, held: &mut Held, part: Option<Part>) -> Result<(), Halt> {
-        let Some(part) = part else { return Ok(()) };
-        let before = &held.export.checkpoint;
-        let (upload, parts) = (before.upload.clone(), before.parts);
-        let mut checkpoint = Checkpoint { upload, parts, ..part.checkpoint };
-        // A part without a row is a header alone, or nothing: the checkpoint moves, the next step writes the header again.
-        if checkpoint.rows > before.rows {
-            let upload = match &checkpoint.upload {
-                Some(upload) => upload.clone(),
-                None => self.begin(held).await?,
-            };
-            checkpoint.parts += 1;
-            self.files.put_part(&upload, checkpoint.parts, part.bytes).await?;
-            checkpoint.upload = Some(upload);
-        } else {
-            checkpoint.bytes = before.bytes;
-        }
-        held.export.checkpoint = checkpoint;
-        held.export.idle_steps = 0;
-        self.save(held).await
-    }
-
-    /// Begins the upload and records it at once, so that the next step goes on with it.
-    async fn begin(&self, held: &mut Held) -> Result<relay::port::Upload, Halt> {
-        let upload = self.files.begin(&held.export.object_key(), &held.export.object_metadata()).await?;
-        held.export.checkpoint.upload = Some(upload.clone());
-        self.save(held).await?;
-        Ok(upload)
-    }
-
-    /// Everything is in the parts: makes the file of them.
-    async fn finish(&self, held: &mut Held, now: i64) -> Result<StepStatus, Halt> {
-        let checkpoint = &held.export.checkpoint;
-        let Some(upload) = checkpoint.upload.as_ref().filter(|_| checkpoint.rows > 0) else {
-            return self.end(&held.export, Status::Empty, now).await;
-        };
-        self.files.complete(upload, checkpoint.parts).await?;
-        self.end(&held.export, Status::Done, now).await
-    }
-
     /// Says how it ended, unless somebody else has. The mail's sender may write the export at the same time.
     async fn end(&self, export: &Export, status: Status, now: i64) -> Result<StepStatus, Halt> {
         let finish = |export: &mut Export| {
@@ -313,10 +232,4 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
         tracing::info!(export_id = id, trace_id, status = ended.status.name(), rows, bytes, steps, "ended");
         Ok(StepStatus::of(ended.status))
     }
-}
-
-/// Whether the upload's parts are those of the checkpoint. There may be one more: uploaded, but not recorded.
-fn holds(parts: &[u64], checkpoint: &Checkpoint) -> bool {
-    let recorded = usize::try_from(checkpoint.parts).unwrap_or(usize::MAX);
-    parts.get(..recorded).is_some_and(|parts| parts.iter().sum::<u64>() == checkpoint.bytes)
 }

@@ -197,8 +197,23 @@ fn nothing_is_called_empty_while_the_stream_holds_something() {
     let mark = Watermark { shard_id: MemoryStream::shard_id(0), sequence_number };
     commit(&world.api.control, &[backlog::record(&mark, NOW).unwrap()]);
     assert_eq!(world.ask(&json!({})).status, 200);
-    world.api.backlog.script.refuse("oldest", 1, FaultKind::Unavailable);
+    world.api.backlog.script.refuse("look", 1, FaultKind::Unavailable);
     assert_eq!(world.ask(&json!({})).status, 202);
+}
+
+#[test]
+fn an_idle_stretch_of_the_stream_is_not_walked_for_ever_and_only_once() {
+    let world = World::without_rows();
+    world.api.backlog.idle([3_600_000, 1_800_000]);
+    assert_eq!([202, 202, 200], [(); 3].map(|()| world.ask(&json!({})).status));
+    assert_eq!(world.ask(&json!({})).status, 200);
+}
+
+#[test]
+fn a_period_that_holds_pages_needs_no_word_of_the_stream() {
+    let world = World::new();
+    world.asked();
+    assert!(world.api.backlog.looks().is_empty());
 }
 
 #[test]

@@ -172,13 +172,15 @@ fn condition(expect: Expect) -> (Option<String>, Option<Attributes>) {
     }
 }
 
-/// Why the transaction was cancelled: one reason per write, in order. An unmet expectation outweighs a busy table.
+/// Why the transaction was cancelled: one reason per write, in order. An unmet expectation outweighs a busy table. A write that met another
+/// one on its way to the same item is a conflict too: somebody else writes, and whoever wants to go on looks again.
 fn cancelled(error: &TransactWriteItemsError) -> Option<CommitError> {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
         return None;
     };
     let reasons = cancelled.cancellation_reasons();
-    if let Some(index) = reasons.iter().position(|reason| code(reason) == "ConditionalCheckFailed") {
+    let place = |wanted: &str| reasons.iter().position(|reason| code(reason) == wanted);
+    if let Some(index) = place("ConditionalCheckFailed").or_else(|| place("TransactionConflict")) {
         return Some(CommitError::Conflict(index));
     }
     let reason = reasons.iter().find(|reason| code(reason) != "None");

@@ -1,15 +1,19 @@
 //! Files written in parts: S3 multipart uploads. Uploads that are never completed are aborted by the bucket's lifecycle rule.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
-use aws_sdk_s3::operation::list_parts::ListPartsError;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
 use bytes::Bytes;
 use relay::fault::{Fault, FaultKind};
-use relay::port::{ExportFiles, Upload, UploadState};
+use relay::port::{ExportFiles, StoredPart, Tails, Upload, UploadState};
 
 use super::media_type;
-use crate::config::Aws;
+use crate::config::{Aws, timeouts};
 use crate::fault::{broken, fault};
 
 const CREATE: &str = "s3:CreateMultipartUpload";
@@ -17,6 +21,8 @@ const UPLOAD_PART: &str = "s3:UploadPart";
 const LIST_PARTS: &str = "s3:ListParts";
 const HEAD_OBJECT: &str = "s3:HeadObject";
 const COMPLETE: &str = "s3:CompleteMultipartUpload";
+const PUT_OBJECT: &str = "s3:PutObject";
+const GET_OBJECT: &str = "s3:GetObject";
 
 /// The export bucket.
 #[derive(Clone, Debug)]
@@ -76,54 +82,81 @@ impl ExportFiles for AwsFiles {
         Ok(Upload { key: key.to_owned(), upload_id })
     }
 
-    async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<(), Fault> {
+    async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<StoredPart, Fault> {
+        let bytes = body.len() as u64;
         let request = self.client.upload_part().bucket(&self.bucket).key(&upload.key);
         let request = request.upload_id(&upload.upload_id).part_number(part_number(number));
         let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).body(body.into());
-        let answer = request.send().await;
-        answer.map(|_| ()).map_err(|error| fault(UPLOAD_PART, &error))
+        let answer = request.send().await.map_err(|error| interrupted(fault(UPLOAD_PART, &error), &error))?;
+        let tag = answer.e_tag.ok_or_else(|| broken(UPLOAD_PART, "an answer without ETag"))?;
+        Ok(StoredPart { bytes, tag, checksum: answer.checksum_crc32 })
     }
 
     async fn state(&self, upload: &Upload) -> Result<UploadState, Fault> {
         match self.parts(upload).await? {
-            Some(parts) => Ok(UploadState::Open(consecutive(&parts).map(|part| size(part.size)).collect())),
+            Some(parts) => Ok(UploadState::Open(consecutive(parts).map(stored_part).collect())),
             None => self.object_size(&upload.key).await,
         }
     }
 
-    async fn complete(&self, upload: &Upload, parts: u32) -> Result<(), Fault> {
-        let open = self.parts(upload).await?.unwrap_or_default();
-        let wanted = usize::try_from(parts).unwrap_or(usize::MAX);
-        let completed: Vec<_> = consecutive(&open).take(wanted).map(completed_part).collect();
-        if completed.len() < wanted {
-            let detail = format!("the upload has parts 1 to {}, not to {parts}", completed.len());
-            return Err(Fault::new(FaultKind::Denied, COMPLETE, detail));
-        }
-        let completed = CompletedMultipartUpload::builder().set_parts(Some(completed)).build();
+    async fn complete(&self, upload: &Upload, parts: &[StoredPart], within: Duration) -> Result<(), Fault> {
+        let parts = (1..).zip(parts).map(|(number, part)| completed_part(number, part)).collect();
+        let completed = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let request = self.client.complete_multipart_upload().bucket(&self.bucket);
-        let request = request.key(&upload.key).upload_id(&upload.upload_id);
-        let answer = request.multipart_upload(completed).send().await;
-        answer.map(|_| ()).map_err(|error| fault(COMPLETE, &error))
+        let request = request.key(&upload.key).upload_id(&upload.upload_id).multipart_upload(completed);
+        let config = Builder::new().timeout_config(timeouts(within, within));
+        let answer = request.customize().config_override(config).send().await;
+        answer.map(|_| ()).map_err(|error| interrupted(fault(COMPLETE, &error), &error))
+    }
+}
+
+impl Tails for AwsFiles {
+    async fn keep(&self, key: &str, body: Bytes) -> Result<(), Fault> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let answer = request.body(body.into()).send().await;
+        answer.map(|_| ()).map_err(|error| fault(PUT_OBJECT, &error))
+    }
+
+    async fn fetch(&self, key: &str) -> Result<Option<Bytes>, Fault> {
+        let answer = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
+            Err(error) => return Err(fault(GET_OBJECT, &error)),
+        };
+        // The body comes behind the answer: a connection that is cut in it is one more way of having no answer.
+        let body = answer.body.collect().await;
+        let body = body.map_err(|error| broken(GET_OBJECT, &format!("the body was cut off: {error}")))?;
+        Ok(Some(body.into_bytes()))
     }
 }
 
 /// The parts from number 1 to the first gap.
-fn consecutive(parts: &[Part]) -> impl Iterator<Item = &Part> {
+fn consecutive(parts: Vec<Part>) -> impl Iterator<Item = Part> {
     (1..).zip(parts).take_while(|(number, part)| part.part_number == Some(*number)).map(|(_, part)| part)
 }
 
+fn stored_part(part: Part) -> StoredPart {
+    StoredPart { bytes: size(part.size), tag: part.e_tag.unwrap_or_default(), checksum: part.checksum_crc32 }
+}
+
 /// An upload begun with a checksum algorithm wants the checksum of each part again at the end.
-fn completed_part(part: &Part) -> CompletedPart {
+fn completed_part(number: u32, part: &StoredPart) -> CompletedPart {
     CompletedPart::builder()
-        .set_part_number(part.part_number)
-        .set_e_tag(part.e_tag.clone())
-        .set_checksum_crc32(part.checksum_crc32.clone())
+        .part_number(part_number(number))
+        .e_tag(&part.tag)
+        .set_checksum_crc32(part.checksum.clone())
         .build()
 }
 
-fn no_such_upload(error: &ListPartsError) -> bool {
-    use aws_sdk_s3::error::ProvideErrorMetadata;
+fn no_such_upload(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("NoSuchUpload")
+}
+
+/// An upload that was aborted, or a part that was written over, under the caller's hands: nobody is to blame. Whoever looks at the upload again
+/// finds it out and begins anew.
+fn interrupted(fault: Fault, error: &impl ProvideErrorMetadata) -> Fault {
+    let is_interrupted = no_such_upload(error) || error.code() == Some("InvalidPart");
+    if is_interrupted { Fault { kind: FaultKind::Unavailable, ..fault } } else { fault }
 }
 
 fn part_number(number: u32) -> i32 {

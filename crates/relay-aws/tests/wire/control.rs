@@ -96,9 +96,13 @@ async fn a_cancelled_transaction_names_the_write_that_met_another_state() {
 }
 
 #[tokio::test]
+async fn a_write_that_met_another_on_its_way_is_a_conflict() {
+    assert_eq!(commit(vec![cancelled(&["None", "TransactionConflict"])]).await, Err(CommitError::Conflict(1)));
+}
+
+#[tokio::test]
 async fn a_transaction_cancelled_by_a_busy_table_is_throttled_by_an_invalid_item_denied() {
     for (code, kind) in [
-        ("TransactionConflict", FaultKind::Throttled),
         ("ThrottlingError", FaultKind::Throttled),
         ("ProvisionedThroughputExceeded", FaultKind::Throttled),
         ("ValidationError", FaultKind::Denied),

@@ -1,8 +1,10 @@
 //! The stream and its backlog.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use relay::fault::{Fault, FaultKind};
-use relay::port::{Backlog, Record, Stream, Watermark};
+use relay::port::{Backlog, Look, Position, Record, Sight, Start, Stream};
 use relay_aws::kinesis::{AwsBacklog, AwsStream};
 use serde_json::{Value, json};
 
@@ -105,63 +107,92 @@ fn look(arrived: Option<f64>, behind: i64, next: Option<&str>) -> Answer {
     Answer::Json(200, json!({"Records": records, "MillisBehindLatest": behind, "NextShardIterator": next}))
 }
 
+const NOW: i64 = 1_000_000_000;
+
+async fn look_into(service: &Service, starts: &[Start], within: Duration) -> Vec<(String, Result<Sight, Fault>)> {
+    let look = Look { now: NOW, enough: NOW - 60_000, within };
+    AwsBacklog::new(&service.aws, "activities").look(starts, look).await.unwrap()
+}
+
+/// Time for as many looks as it takes.
+const ENDLESS: Duration = Duration::from_hours(1);
+
+fn start(shard_id: &str, at: Position) -> Start {
+    Start { shard_id: shard_id.into(), at }
+}
+
 #[tokio::test]
-async fn the_backlog_is_the_oldest_record_behind_any_watermark() {
+async fn each_shard_is_looked_into_from_where_it_is_known() {
     let service = Service::new([
         shards(&["s0", "s1"], Some("more")),
         shards(&["s2"], None),
         iterator("i0"),
-        look(Some(2000.5), 10, Some("x")),
         iterator("i1"),
-        look(None, 5000, Some("i1b")),
-        look(Some(1000.25), 10, Some("x")),
         iterator("i2"),
+        look(Some(2000.5), 10, Some("x")),
+        look(None, 5_000_000, Some("i1b")),
         look(None, 0, Some("x")),
+        look(Some(1000.25), 10, Some("x")),
     ])
     .await;
-    let watermark = Watermark { shard_id: "s0".into(), sequence_number: "42".into() };
-    let oldest = AwsBacklog::new(&service.aws, "activities").oldest(&[watermark]).await;
-    assert_eq!(oldest, Ok(Some(1_000_250)));
+    let starts = [start("s0", Position::Behind("42".into())), start("s1", Position::From(990_123))];
+    let sights = look_into(&service, &starts, ENDLESS).await;
+    let expected = [("s0", Sight::Record(2_000_500)), ("s1", Sight::Record(1_000_250)), ("s2", Sight::Nothing)];
+    assert_eq!(sights, expected.map(|(shard, sight)| (shard.to_owned(), Ok(sight))));
 
     let bodies: Vec<Value> = service.requests().iter().map(crate::server::Request::json).collect();
     assert_eq!(bodies[0], json!({"StreamName": "activities"}));
     assert_eq!(bodies[1], json!({"NextToken": "more"}));
     let after = json!({"StreamName": "activities", "ShardId": "s0", "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": "42"});
     assert_eq!(bodies[2], after);
-    assert_eq!(bodies[3], json!({"ShardIterator": "i0", "Limit": 1}));
-    assert_eq!(bodies[4], json!({"StreamName": "activities", "ShardId": "s1", "ShardIteratorType": "TRIM_HORIZON"}));
-    assert_eq!(bodies[6], json!({"ShardIterator": "i1b", "Limit": 1}));
+    let from =
+        json!({"StreamName": "activities", "ShardId": "s1", "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 990.123});
+    assert_eq!(bodies[3], from);
+    assert_eq!(bodies[4], json!({"StreamName": "activities", "ShardId": "s2", "ShardIteratorType": "TRIM_HORIZON"}));
+    assert_eq!(bodies[5], json!({"ShardIterator": "i0", "Limit": 1}));
+    assert_eq!(bodies[8], json!({"ShardIterator": "i1b", "Limit": 1}));
 }
 
 #[tokio::test]
-async fn a_drained_stream_has_no_backlog_and_a_closed_shard_ends() {
-    let service = Service::new([
-        shards(&["s0", "s1"], None),
-        iterator("i0"),
-        look(None, 0, Some("x")),
-        iterator("i1"),
-        look(None, 90, None),
-    ])
-    .await;
-    assert_eq!(AwsBacklog::new(&service.aws, "activities").oldest(&[]).await, Ok(None));
+async fn a_closed_shard_ends() {
+    let service = Service::new([shards(&["s0"], None), iterator("i0"), look(None, 90_000, None)]).await;
+    assert_eq!(look_into(&service, &[], ENDLESS).await, [("s0".to_owned(), Ok(Sight::Nothing))]);
 }
 
 #[tokio::test]
-async fn a_watermark_of_an_earlier_stream_counts_as_none() {
+async fn a_place_in_an_earlier_stream_counts_as_none() {
     let refused =
         Answer::Json(400, json!({"__type": "InvalidArgumentException", "message": "did not come from this stream"}));
     let service = Service::new([shards(&["s0"], None), refused, iterator("i0"), look(Some(1.0), 0, Some("x"))]).await;
-    let watermark = Watermark { shard_id: "s0".into(), sequence_number: "42".into() };
-    let oldest = AwsBacklog::new(&service.aws, "activities").oldest(&[watermark]).await;
-    assert_eq!(oldest, Ok(Some(1000)));
+    let starts = [start("s0", Position::Behind("42".into()))];
+    assert_eq!(look_into(&service, &starts, ENDLESS).await, [("s0".to_owned(), Ok(Sight::Record(1000)))]);
     assert_eq!(service.requests()[2].json()["ShardIteratorType"], "TRIM_HORIZON");
 }
 
 #[tokio::test]
-async fn a_shard_that_never_comes_to_its_end_is_a_fault_not_a_drained_stream() {
-    let answers = [shards(&["s0"], None), iterator("i0")].into_iter().chain(vec![look(None, 5, Some("x")); 10]);
+async fn an_idle_stretch_is_walked_until_it_is_past_what_is_asked() {
+    let idle = [900_000, 600_000, 300_000, 60_000].map(|behind| look(None, behind, Some("on")));
+    let service = Service::new([shards(&["s0"], None), iterator("i0")].into_iter().chain(idle)).await;
+    assert_eq!(look_into(&service, &[], ENDLESS).await, [("s0".to_owned(), Ok(Sight::NothingBefore(NOW - 60_000)))]);
+    assert_eq!(service.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn a_walk_that_must_end_on_its_way_says_how_far_it_came() {
+    let answers = [shards(&["s0"], None), iterator("i0"), look(None, 900_000, Some("on")), look(None, 0, Some("on"))];
     let service = Service::new(answers).await;
-    let oldest = AwsBacklog::new(&service.aws, "activities").oldest(&[]).await;
-    assert_eq!(oldest.unwrap_err().kind, FaultKind::Unavailable);
-    assert_eq!(service.requests().len(), 12);
+    let sights = look_into(&service, &[], Duration::ZERO).await;
+    assert_eq!(sights, [("s0".to_owned(), Ok(Sight::NothingBefore(NOW - 900_000)))]);
+    assert_eq!(service.requests().len(), 3);
+
+    let throttled = Answer::Json(400, json!({"__type": "ProvisionedThroughputExceededException", "message": "slow"}));
+    let answers = [shards(&["s0"], None), iterator("i0"), look(None, 900_000, Some("on"))];
+    let service = Service::new(answers.into_iter().chain(vec![throttled.clone(); 2])).await;
+    let sights = look_into(&service, &[], ENDLESS).await;
+    assert_eq!(sights, [("s0".to_owned(), Ok(Sight::NothingBefore(NOW - 900_000)))]);
+
+    let answers = [shards(&["s0"], None), iterator("i0")].into_iter().chain(vec![throttled; 2]);
+    let service = Service::new(answers).await;
+    let sights = look_into(&service, &[], ENDLESS).await;
+    assert_eq!(sights[0].1.as_ref().unwrap_err().kind, FaultKind::Throttled);
 }

@@ -1,13 +1,21 @@
 //! The quarantine bucket and the export bucket; buckets stand in the path because the endpoint is an address.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use relay::fault::FaultKind;
-use relay::port::{ExportFiles, Quarantine, Upload, UploadState};
+use relay::fault::{Fault, FaultKind};
+use relay::port::{ExportFiles, Quarantine, StoredPart, Tails, Upload, UploadState};
 use relay_aws::s3::{AwsFiles, AwsQuarantine};
 
 use crate::server::{Answer, Request, Service};
 
 const NO_SUCH_UPLOAD: Answer = Answer::Xml(404, "<Error><Code>NoSuchUpload</Code><Message>gone</Message></Error>");
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn stored(bytes: u64, tag: &str, checksum: Option<&str>) -> StoredPart {
+    StoredPart { bytes, tag: tag.into(), checksum: checksum.map(str::to_owned) }
+}
 
 fn upload() -> Upload {
     Upload { key: "exports/demo/x/a b.csv".into(), upload_id: "u1".into() }
@@ -59,9 +67,11 @@ async fn an_upload_is_begun_with_its_metadata_and_type() {
 }
 
 #[tokio::test]
-async fn a_part_goes_under_its_number_with_a_checksum() {
-    let service = Service::new([Answer::Head(200, "etag: \"e7\"\r\ncontent-length: 0\r\n")]).await;
-    AwsFiles::new(&service.aws, "exports").put_part(&upload(), 7, Bytes::from_static(b"part")).await.unwrap();
+async fn a_part_goes_under_its_number_with_a_checksum_and_is_known_by_its_tag() {
+    let head = "etag: \"e7\"\r\nx-amz-checksum-crc32: AAAABw==\r\ncontent-length: 0\r\n";
+    let service = Service::new([Answer::Head(200, head)]).await;
+    let part = AwsFiles::new(&service.aws, "exports").put_part(&upload(), 7, Bytes::from_static(b"part")).await;
+    assert_eq!(part, Ok(stored(4, "\"e7\"", Some("AAAABw=="))));
     let request = service.request();
     assert_eq!(request.line, "PUT /exports/exports/demo/x/a%20b.csv?x-id=UploadPart&partNumber=7&uploadId=u1");
     assert_eq!(request.body, "part");
@@ -69,10 +79,22 @@ async fn a_part_goes_under_its_number_with_a_checksum() {
 }
 
 #[tokio::test]
+async fn a_part_of_an_upload_that_is_gone_is_for_the_next_step() {
+    let service = Service::new([NO_SUCH_UPLOAD]).await;
+    let result = AwsFiles::new(&service.aws, "exports").put_part(&upload(), 7, Bytes::from_static(b"part")).await;
+    assert_eq!(result.unwrap_err().kind, FaultKind::Unavailable);
+}
+
+#[tokio::test]
 async fn an_open_upload_counts_its_parts_to_the_first_gap() {
     let service = Service::new(parts()).await;
     let state = AwsFiles::new(&service.aws, "exports").state(&upload()).await;
-    assert_eq!(state, Ok(UploadState::Open(vec![5_242_880, 5_242_881, 7])));
+    let parts = vec![
+        stored(5_242_880, "\"e1\"", Some("AAAAAQ==")),
+        stored(5_242_881, "\"e2\"", Some("AAAAAg==")),
+        stored(7, "\"e3\"", None),
+    ];
+    assert_eq!(state, Ok(UploadState::Open(parts)));
     assert!(lines(&service)[1].contains("part-number-marker=2"), "{:?}", lines(&service));
 }
 
@@ -88,20 +110,21 @@ async fn an_upload_that_is_gone_left_an_object_or_did_not() {
     assert_eq!(state, Ok(UploadState::Gone));
 }
 
+const COMPLETED: &str = "<CompleteMultipartUploadResult><ETag>\"x\"</ETag></CompleteMultipartUploadResult>";
+
+async fn complete(service: &Service, within: Duration) -> Result<(), Fault> {
+    let parts = [stored(5_242_880, "\"e1\"", Some("AAAAAQ==")), stored(5, "\"e2\"", None)];
+    AwsFiles::new(&service.aws, "exports").complete(&upload(), &parts, within).await
+}
+
 #[tokio::test]
-async fn a_file_is_made_of_the_parts_asked_for() {
-    let completed =
-        Answer::Xml(200, "<CompleteMultipartUploadResult><ETag>\"x\"</ETag></CompleteMultipartUploadResult>");
-    let service = Service::new(parts().into_iter().chain([completed])).await;
-    AwsFiles::new(&service.aws, "exports").complete(&upload(), 2).await.unwrap();
-    let request = &service.requests()[2];
+async fn a_file_is_made_of_the_very_parts_asked_for() {
+    let service = Service::new([Answer::Xml(200, COMPLETED)]).await;
+    complete(&service, MINUTE).await.unwrap();
+    let request = service.request();
     assert_eq!(request.line, "POST /exports/exports/demo/x/a%20b.csv?uploadId=u1");
-    let part = |number: u8, sum: &str| {
-        format!(
-            "<Part><ETag>&quot;e{number}&quot;</ETag><ChecksumCRC32>{sum}</ChecksumCRC32><PartNumber>{number}</PartNumber></Part>"
-        )
-    };
-    let list = part(1, "AAAAAQ==") + &part(2, "AAAAAg==");
+    let list = "<Part><ETag>&quot;e1&quot;</ETag><ChecksumCRC32>AAAAAQ==</ChecksumCRC32><PartNumber>1</PartNumber></Part>\
+                <Part><ETag>&quot;e2&quot;</ETag><PartNumber>2</PartNumber></Part>";
     assert_eq!(
         request.body,
         format!(
@@ -111,19 +134,52 @@ async fn a_file_is_made_of_the_parts_asked_for() {
 }
 
 #[tokio::test]
-async fn a_file_is_not_made_over_a_missing_part() {
-    let service = Service::new(parts()).await;
-    let fault = AwsFiles::new(&service.aws, "exports").complete(&upload(), 4).await.unwrap_err();
-    assert_eq!((fault.kind, fault.detail.as_str()), (FaultKind::Denied, "the upload has parts 1 to 3, not to 4"));
-    assert_eq!(service.requests().len(), 2);
+async fn an_upload_that_is_gone_or_a_part_that_became_another_is_for_the_next_step() {
+    let invalid = Answer::Xml(400, "<Error><Code>InvalidPart</Code><Message>may not match</Message></Error>");
+    for answer in [NO_SUCH_UPLOAD, invalid] {
+        let service = Service::new([answer]).await;
+        assert_eq!(complete(&service, MINUTE).await.unwrap_err().kind, FaultKind::Unavailable);
+    }
 }
 
 #[tokio::test]
 async fn an_error_inside_a_good_answer_is_an_error() {
     let failed = Answer::Xml(200, "<Error><Code>InternalError</Code><Message>try again</Message></Error>");
-    let service = Service::new(parts().into_iter().chain([failed.clone(), failed])).await;
-    let fault = AwsFiles::new(&service.aws, "exports").complete(&upload(), 1).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Unavailable);
+    let service = Service::new([failed.clone(), failed]).await;
+    assert_eq!(complete(&service, MINUTE).await.unwrap_err().kind, FaultKind::Unavailable);
+}
+
+#[tokio::test]
+async fn making_a_file_has_a_time_of_its_own() {
+    // Any other call of this client is given up after a tenth of a second.
+    let tenth = Duration::from_millis(100);
+    let mut service = Service::new([Answer::Late(tenth * 10, COMPLETED)]).await;
+    service.aws = service.aws.with_timeouts(tenth, tenth);
+    complete(&service, MINUTE).await.unwrap();
+
+    let service = Service::new([Answer::Silence]).await;
+    assert_eq!(complete(&service, tenth).await.unwrap_err().kind, FaultKind::TimedOut);
+}
+
+#[tokio::test]
+async fn a_tail_is_kept_and_fetched_whole() {
+    let service = Service::new([Answer::Head(200, "content-length: 0\r\n"), Answer::Xml(200, "a,b\n")]).await;
+    let files = AwsFiles::new(&service.aws, "exports");
+    files.keep("tails/demo/x/3", Bytes::from_static(b"a,b\n")).await.unwrap();
+    assert_eq!(files.fetch("tails/demo/x/3").await, Ok(Some(Bytes::from_static(b"a,b\n"))));
+    let asked = ["PUT /exports/tails/demo/x/3?x-id=PutObject", "GET /exports/tails/demo/x/3?x-id=GetObject"];
+    assert_eq!(lines(&service), asked);
+    assert_eq!(service.requests()[0].body, "a,b\n");
+}
+
+#[tokio::test]
+async fn a_tail_that_the_bucket_has_forgotten_is_none_and_one_cut_off_is_a_fault() {
+    let gone = Answer::Xml(404, "<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>");
+    let cut = Answer::Head(200, "content-length: 99\r\n");
+    let service = Service::new([gone, cut]).await;
+    let files = AwsFiles::new(&service.aws, "exports");
+    assert_eq!(files.fetch("tails/demo/x/3").await, Ok(None));
+    assert_eq!(files.fetch("tails/demo/x/3").await.unwrap_err().kind, FaultKind::Unavailable);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use relay_aws::config::Aws;
 use serde_json::Value;
@@ -16,6 +17,8 @@ pub(crate) enum Answer {
     Xml(u16, &'static str),
     /// Answers nothing but this status and these header lines.
     Head(u16, &'static str),
+    /// Answers this XML with status 200, but not before so much time has passed.
+    Late(Duration, &'static str),
     /// Closes the connection instead of answering.
     Cut,
     /// Never answers.
@@ -119,6 +122,11 @@ fn answer_with(stream: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
     let (status, headers, body) = match answer {
         Answer::Json(status, body) => (status, "content-type: application/x-amz-json-1.1\r\n", body.to_string()),
         Answer::Xml(status, body) => (status, "content-type: application/xml\r\n", (*body).to_owned()),
+        Answer::Late(time, body) => {
+            #[expect(clippy::disallowed_methods, reason = "the server's thread has nothing else to do")]
+            std::thread::sleep(*time);
+            (&200, "content-type: application/xml\r\n", (*body).to_owned())
+        }
         Answer::Head(status, headers) => {
             return write!(stream, "HTTP/1.1 {status} X\r\n{headers}connection: close\r\n\r\n");
         }

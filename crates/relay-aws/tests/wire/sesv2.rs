@@ -55,8 +55,17 @@ async fn an_unverified_sender_is_the_operators_matter_not_the_mails() {
 
 #[tokio::test]
 async fn a_spent_quota_is_throttled() {
-    let service =
-        Service::new([refused("TooManyRequestsException", "slow"), refused("TooManyRequestsException", "slow")]).await;
+    let service = Service::new([refused("TooManyRequestsException", "slow")]).await;
     let error = send(&service).await.unwrap_err();
     assert!(matches!(error, SendMailError::Fault(fault) if fault.kind == FaultKind::Throttled));
+}
+
+#[tokio::test]
+async fn a_mail_goes_out_once_whatever_becomes_of_the_answer() {
+    for lost in [Answer::Cut, Answer::Json(500, json!({"message": "it may have been sent"}))] {
+        let service = Service::new([lost, Answer::Json(200, json!({"MessageId": "m2"}))]).await;
+        let error = send(&service).await.unwrap_err();
+        assert!(matches!(error, SendMailError::Fault(fault) if fault.kind == FaultKind::Unavailable));
+        assert_eq!(service.requests().len(), 1);
+    }
 }

@@ -226,6 +226,29 @@ fn an_export_survives_the_table() {
     export.checkpoint.totals.rows_by_day.insert(20_771, 4);
     let stored = serde_json::to_value(&export).unwrap();
     assert_eq!(serde_json::from_value::<Export>(stored).unwrap(), export);
-    assert_eq!(export.selection(2).after, Some((5, ActivityId([0xab; 16]))));
-    assert_eq!(export.selection(2).kept_since, export.as_of - 90 * DAY_MS);
+    assert_eq!(export.last_row(), Ok(Some((5, ActivityId([0xab; 16])))));
+    assert_eq!(export.selection(2, None).kept_since, export.as_of - 90 * DAY_MS);
+}
+
+#[test]
+fn the_columns_are_those_of_the_release_that_took_the_request() {
+    let mut export = export();
+    assert_eq!((export.columns.as_ref(), export.file_columns()), (None, Ok(Column::defaults(Kind::Install))));
+    // A newer release has another order and more.
+    export.header.truncate(2);
+    export.header.reverse();
+    assert_eq!(export.file_columns(), Ok(vec![Column::Kind, Column::CreatedAt]));
+}
+
+#[test]
+fn what_this_release_does_not_know_is_never_guessed() {
+    let mut export = export();
+    export.header.push("coming_soon".into());
+    export.timezone = "Mars/Olympus".into();
+    export.checkpoint.after = Some((5, "ab".into()));
+    assert_eq!(export.file_columns().unwrap_err().what, "no column coming_soon");
+    assert_eq!(export.zone().unwrap_err().what, "no zone Mars/Olympus");
+    assert_eq!(export.last_row().unwrap_err().what, "ab is no activity's id");
+    export.header.clear();
+    assert!(export.file_columns().is_err());
 }

@@ -71,6 +71,14 @@ fn a_ready_file_that_is_not_the_whole_truth() {
 }
 
 #[test]
+fn a_ready_file_of_which_it_is_not_known_whether_it_is_complete() {
+    let export = Export { complete_until: None, ..export(&json!({})) };
+    let text = ready(&export, &link(), AROUND).text;
+    assert!(text.contains("Up to when this is complete could not be found out."), "{text}");
+    assert!(text.contains("on their way when the file was written is not known"), "{text}");
+}
+
+#[test]
 fn nothing_found() {
     insta::assert_snapshot!(both(&empty(&export(&json!({})), AROUND)));
 }

@@ -8,15 +8,18 @@
     reason = "a broken promise is a failed test"
 )]
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::json;
 
 use crate::activity::Kind;
 use crate::control::{CommitError, Expect, Key, Query, Write};
+use crate::fault::FaultKind;
 use crate::page::{Page, PageDay};
 use crate::port::{
-    ControlTable, ExecutionState, Executions, ExportFiles, PageStore, Quarantine, Record, SortRange, Stream,
-    UploadState,
+    ControlTable, ExecutionState, Executions, ExportFiles, PageStore, Quarantine, Record, SortRange, StoredPart,
+    Stream, Tails, UploadState,
 };
 
 fn put(key: &Key, value: u32, expect: Expect) -> Write {
@@ -136,15 +139,33 @@ pub async fn files(files: &impl ExportFiles, name: &str) {
     let upload = files.begin(&key, &[("trace-id", "ab".to_owned())]).await.unwrap();
     assert_eq!(files.state(&upload).await.unwrap(), UploadState::Open(vec![]));
     let part = Bytes::from(vec![b'a'; 5 * 1024 * 1024]);
-    files.put_part(&upload, 1, Bytes::from_static(b"replaced")).await.unwrap();
-    files.put_part(&upload, 1, part.clone()).await.unwrap();
-    files.put_part(&upload, 2, Bytes::from_static(b"end")).await.unwrap();
+    let replaced = files.put_part(&upload, 1, Bytes::from_static(b"replaced")).await.unwrap();
+    let first = files.put_part(&upload, 1, part.clone()).await.unwrap();
+    let last = files.put_part(&upload, 2, Bytes::from_static(b"end")).await.unwrap();
     let bytes = part.len() as u64;
-    assert_eq!(files.state(&upload).await.unwrap(), UploadState::Open(vec![bytes, 3]));
-    files.complete(&upload, 2).await.unwrap();
+    assert_eq!((replaced.bytes, first.bytes, last.bytes), (8, bytes, 3));
+    let UploadState::Open(parts) = files.state(&upload).await.unwrap() else { panic!("the upload is open") };
+    let known = |parts: &[StoredPart]| parts.iter().map(|part| (part.bytes, part.tag.clone())).collect::<Vec<_>>();
+    assert_eq!(known(&parts), known(&[first, last.clone()]), "a part is known again by its tag");
+    assert!(parts.iter().all(|part| part.tag != replaced.tag), "another content has another tag");
+
+    let within = Duration::from_mins(1);
+    let refused = files.complete(&upload, &[replaced, last], within).await.unwrap_err();
+    assert_eq!(refused.kind, FaultKind::Unavailable, "a part that has become another: {refused}");
+    files.complete(&upload, &parts, within).await.unwrap();
     assert_eq!(files.state(&upload).await.unwrap(), UploadState::Complete(bytes + 3));
+    assert_eq!(files.complete(&upload, &parts, within).await.unwrap_err().kind, FaultKind::Unavailable);
     let unknown = crate::port::Upload { key: format!("{key}.none"), upload_id: upload.upload_id };
     assert_eq!(files.state(&unknown).await.unwrap(), UploadState::Gone);
+}
+
+/// Tails: what was kept is fetched, what was not is not there.
+pub async fn tails(tails: &impl Tails, name: &str) {
+    let key = format!("tails/contract/{name}");
+    assert_eq!(tails.fetch(&key).await, Ok(None));
+    tails.keep(&key, Bytes::from_static(b"first")).await.unwrap();
+    tails.keep(&key, Bytes::from_static(b"second")).await.unwrap();
+    assert_eq!(tails.fetch(&key).await, Ok(Some(Bytes::from_static(b"second"))));
 }
 
 /// Executions: starting twice is one execution, an unknown one is unknown, stopping twice is fine. `input` must be one the state machine takes.
@@ -172,6 +193,7 @@ mod tests {
         super::stream(&MemoryStream::new(2)).await;
         super::quarantine(&MemoryQuarantine::default(), "memory").await;
         super::files(&MemoryFiles::default(), "memory").await;
+        super::tails(&MemoryFiles::default(), "memory").await;
         super::executions(&MemoryExecutions::default(), "memory", "{}").await;
     }
 }

@@ -1,6 +1,8 @@
 //! `POST /v1/exports`: into the queue, or told at once that there is nothing.
 
-use relay::backlog::watermarks;
+use std::time::Duration;
+
+use relay::backlog::{Drained, drained};
 use relay::control::{CommitError, Expect, Write};
 use relay::export::queue::{Waiting, order, position};
 use relay::export::{Asked, Export, ExportRequest, RequestError, export_id};
@@ -8,7 +10,7 @@ use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
 use relay::metric::{Labels, Metric};
 use relay::page::largest_shards;
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Look, Mailer, PageStore};
 use relay::{reader, tenancy};
 use serde_json::json;
 
@@ -17,6 +19,9 @@ use crate::dispatch::{Dispatcher, turns, waiting};
 
 /// The most bytes of a request: every column and a long list of filters fit many times.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// How long a request may take to find out whether the stream is drained; where it is not found out the export is queued, which is never wrong.
+const LONGEST_LOOK: Duration = Duration::from_secs(3);
 
 impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
 where
@@ -68,17 +73,27 @@ where
 
     /// Whether the period holds no page, and nothing that has been acknowledged is still on its way to one.
     async fn holds_nothing(&self, export: &Export) -> Result<bool, Fault> {
-        let selection = export.selection(largest_shards(&self.control).await?);
-        // Drained first, then looked: a page that comes in between is seen.
-        let marks = watermarks(&self.control).await?;
-        let is_drained = match self.backlog.oldest(&marks).await {
-            Ok(oldest) => oldest.is_none(),
+        // A period mostly holds something, and then the stream need not be asked. Where it seems to hold nothing: drained first, then looked
+        // again, so that a page is seen that came in between, in a shard of the table that was new then.
+        Ok(self.holds_no_page(export).await? && self.is_drained(export).await && self.holds_no_page(export).await?)
+    }
+
+    async fn holds_no_page(&self, export: &Export) -> Result<bool, Fault> {
+        let selection = export.selection(largest_shards(&self.control).await?, None);
+        reader::is_empty(&self.pages, &selection).await
+    }
+
+    /// Whether everything acknowledged before the request is in the pages.
+    async fn is_drained(&self, export: &Export) -> bool {
+        let as_of = export.as_of;
+        let look = Look { now: as_of, enough: Drained::enough(as_of), within: LONGEST_LOOK };
+        match drained(&self.control, &self.backlog, look).await {
+            Ok(drained) => drained.acknowledged_until(as_of) == as_of,
             Err(fault) => {
                 tracing::warn!(%fault, "whether the stream is drained is not known; the export is queued");
                 false
             }
-        };
-        Ok(is_drained && reader::is_empty(&self.pages, &selection).await?)
+        }
     }
 
     async fn queue(&self, export: &Export) -> Result<(), Refusal> {

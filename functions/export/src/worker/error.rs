@@ -1,6 +1,7 @@
 //! Why a step failed, under the names that the state machine's Retry and Catch match.
 
 use relay::avro::DecodeError;
+use relay::export::Unusable;
 use relay::fault::{Fault, FaultKind};
 use relay::reader::ReadError;
 
@@ -45,6 +46,12 @@ impl From<ReadError> for StepError {
             ReadError::Fault(fault) => Self::Fault(fault),
             ReadError::Corrupt { .. } => Self::Invalid(error.to_string()),
         }
+    }
+}
+
+impl From<Unusable> for StepError {
+    fn from(error: Unusable) -> Self {
+        Self::Invalid(error.to_string())
     }
 }
 

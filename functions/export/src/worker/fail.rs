@@ -53,9 +53,10 @@ fn words(error: &str) -> (&'static str, &'static str) {
             "unreadable",
             "Something stored cannot be read, and Relay leaves no row out in silence. Whoever runs Relay finds it under the trace id.",
         ),
-        "Export.NoProgress" => {
-            ("no_progress", "The export came no further. Ask for a shorter period, or for fewer rows with filters.")
-        }
+        "Export.NoProgress" => (
+            "no_progress",
+            "The export came no further. Ask for it again; if it stops again, whoever runs Relay finds the cause under the trace id.",
+        ),
         _ => (
             "internal",
             "Relay failed while writing the file. Ask again; if it fails again, tell whoever runs Relay the trace id.",

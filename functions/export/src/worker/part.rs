@@ -18,10 +18,17 @@ const LAST_ROW_BYTES: usize = 256 * 1024;
 /// After how many rows to look at the clock.
 const ROWS_A_LOOK: u32 = 256;
 
-/// Whole rows for the upload, and the checkpoint once they are in it. Its `upload` and `parts` are the caller's matter.
+/// Whole rows for the upload, and the checkpoint once they are in it. What it says of upload, parts and tail is the caller's matter.
 pub(super) struct Part {
     pub(super) bytes: Bytes,
     pub(super) checkpoint: Checkpoint,
+}
+
+impl Part {
+    /// Whether it is more than nothing, or a header alone.
+    pub(super) const fn has_rows(&self) -> bool {
+        !self.bytes.is_empty() && self.checkpoint.rows > 0
+    }
 }
 
 /// Why filling stopped.
@@ -48,14 +55,18 @@ pub(super) struct Filler<'a, P> {
 }
 
 impl<'a, P: PageStore> Filler<'a, P> {
-    /// Begins behind the export's checkpoint; a file's first part begins with the header.
-    pub(super) fn new(export: &Export, reader: Reader<'a, P>) -> Result<Self, StepError> {
+    /// Begins behind the export's checkpoint, with its tail; a file's first part begins with the header.
+    pub(super) fn new(export: &Export, tail: &[u8], reader: Reader<'a, P>) -> Result<Self, StepError> {
         let capacity = PART_BYTES + LAST_ROW_BYTES;
-        let mut writer = RowWriter::new(export.file_columns(), export.zone(), export.excel, capacity);
-        if export.checkpoint.parts == 0 {
+        let mut writer = RowWriter::new(export.file_columns()?, export.zone()?, export.excel, capacity);
+        let mut sums = export.checkpoint.clone();
+        if !tail.is_empty() {
+            writer.go_on_behind(tail);
+            // They count again when they are cut.
+            sums.bytes = sums.bytes.saturating_sub(tail.len() as u64);
+        } else if sums.parts == 0 {
             writer.header()?;
         }
-        let sums = export.checkpoint.clone();
         Ok(Self { reader, minute: None, writer, filters: export.filters.clone(), last: None, sums })
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{Script, broken_limit, lock};
-use crate::fault::Fault;
-use crate::port::{ExportFiles, Quarantine, Upload, UploadState};
+use crate::fault::{Fault, FaultKind};
+use crate::port::{ExportFiles, Quarantine, StoredPart, Tails, Upload, UploadState};
 
 /// The least bytes of a part that is not the last (S3 multipart upload: 5 MiB).
 const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
@@ -65,9 +66,10 @@ struct OpenUpload {
 /// The export bucket.
 #[derive(Debug, Default)]
 pub struct MemoryFiles {
-    /// Calls: `begin`, `put_part`, `state`, `complete`.
+    /// Calls: `begin`, `put_part`, `state`, `complete`, `keep`, `fetch`.
     pub script: Script,
     bucket: Mutex<Bucket>,
+    tails: Mutex<BTreeMap<String, Bytes>>,
 }
 
 impl MemoryFiles {
@@ -75,6 +77,17 @@ impl MemoryFiles {
     #[must_use]
     pub fn objects(&self) -> BTreeMap<String, MemoryObject> {
         lock(&self.bucket).objects.clone()
+    }
+
+    /// Every kept tail by key.
+    #[must_use]
+    pub fn tails(&self) -> BTreeMap<String, Bytes> {
+        lock(&self.tails).clone()
+    }
+
+    /// Forgets the tails, as the bucket does after some days.
+    pub fn forget_tails(&self) {
+        lock(&self.tails).clear();
     }
 
     /// How many uploads are open.
@@ -85,7 +98,32 @@ impl MemoryFiles {
 }
 
 fn no_such_upload(upload: &Upload) -> Fault {
-    broken_limit(format!("no upload {} of {}", upload.upload_id, upload.key))
+    let detail = format!("no upload {} of {}", upload.upload_id, upload.key);
+    Fault::new(FaultKind::Unavailable, "memory", detail)
+}
+
+fn stored(part: &Bytes) -> StoredPart {
+    StoredPart { bytes: part.len() as u64, tag: blake3::hash(part).to_hex().to_string(), checksum: None }
+}
+
+impl OpenUpload {
+    /// The object that these parts make.
+    fn object(&self, parts: &[StoredPart]) -> Result<MemoryObject, Fault> {
+        let mut body = Vec::new();
+        for (number, wanted) in (1..).zip(parts) {
+            let part = self.parts.get(&number).filter(|part| stored(part) == *wanted);
+            let changed = || Fault::new(FaultKind::Unavailable, "memory", format!("part {number} is another"));
+            let part = part.ok_or_else(changed)?;
+            if (number as usize) < parts.len() && part.len() < MIN_PART_BYTES {
+                return Err(broken_limit(format!("part {number} is smaller than 5 MiB and not the last")));
+            }
+            body.extend_from_slice(part);
+        }
+        if parts.is_empty() {
+            return Err(broken_limit("an object of no parts"));
+        }
+        Ok(MemoryObject { body, metadata: self.metadata.clone() })
+    }
 }
 
 impl ExportFiles for MemoryFiles {
@@ -103,15 +141,16 @@ impl ExportFiles for MemoryFiles {
         })
     }
 
-    async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<(), Fault> {
+    async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<StoredPart, Fault> {
         self.script.single("put_part", || {
             if !(1..=MAX_PARTS).contains(&number) || body.is_empty() {
                 return Err(broken_limit(format!("part {number} of {} bytes", body.len())));
             }
             let mut bucket = lock(&self.bucket);
             let open = bucket.uploads.get_mut(&upload.upload_id).ok_or_else(|| no_such_upload(upload))?;
+            let part = stored(&body);
             open.parts.insert(number, body);
-            Ok(())
+            Ok(part)
         })
     }
 
@@ -119,32 +158,35 @@ impl ExportFiles for MemoryFiles {
         self.script.single("state", || {
             let bucket = lock(&self.bucket);
             if let Some(open) = bucket.uploads.get(&upload.upload_id) {
-                return Ok(UploadState::Open(open.parts.values().map(|part| part.len() as u64).collect()));
+                let consecutive = (1..).zip(&open.parts).take_while(|(place, (number, _))| place == *number);
+                return Ok(UploadState::Open(consecutive.map(|(_, (_, part))| stored(part)).collect()));
             }
             let object = bucket.objects.get(&upload.key);
             Ok(object.map_or(UploadState::Gone, |object| UploadState::Complete(object.body.len() as u64)))
         })
     }
 
-    async fn complete(&self, upload: &Upload, parts: u32) -> Result<(), Fault> {
+    async fn complete(&self, upload: &Upload, parts: &[StoredPart], _: Duration) -> Result<(), Fault> {
         self.script.single("complete", || {
             let mut bucket = lock(&self.bucket);
             let open = bucket.uploads.get(&upload.upload_id).ok_or_else(|| no_such_upload(upload))?;
-            let mut body = Vec::new();
-            for number in 1..=parts {
-                let part = open.parts.get(&number).ok_or_else(|| broken_limit(format!("part {number} is missing")))?;
-                if number < parts && part.len() < MIN_PART_BYTES {
-                    return Err(broken_limit(format!("part {number} is smaller than 5 MiB and not the last")));
-                }
-                body.extend_from_slice(part);
-            }
-            if parts == 0 {
-                return Err(broken_limit("an object of no parts"));
-            }
-            let metadata = open.metadata.clone();
+            let object = open.object(parts)?;
             bucket.uploads.remove(&upload.upload_id);
-            bucket.objects.insert(upload.key.clone(), MemoryObject { body, metadata });
+            bucket.objects.insert(upload.key.clone(), object);
             Ok(())
         })
+    }
+}
+
+impl Tails for MemoryFiles {
+    async fn keep(&self, key: &str, body: Bytes) -> Result<(), Fault> {
+        self.script.single("keep", || {
+            lock(&self.tails).insert(key.to_owned(), body);
+            Ok(())
+        })
+    }
+
+    async fn fetch(&self, key: &str) -> Result<Option<Bytes>, Fault> {
+        self.script.single("fetch", || Ok(lock(&self.tails).get(key).cloned()))
     }
 }

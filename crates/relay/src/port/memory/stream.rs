@@ -1,12 +1,13 @@
 //! The stream: shards in memory.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use bytes::Bytes;
 
 use super::{Script, broken_limit, lock};
 use crate::fault::Fault;
-use crate::port::{Backlog, Record, Stream, Watermark};
+use crate::port::{Backlog, Look, Position, Record, Sight, Sights, Start, Stream};
 
 /// The most bytes of a record, data and partition key (Kinesis `PutRecords`: 1 MiB).
 const MAX_RECORD_BYTES: usize = 1024 * 1024;
@@ -28,18 +29,36 @@ pub struct StreamRecord {
 /// A stream of some shards. Records keep the order in which they came to their shard.
 #[derive(Debug)]
 pub struct MemoryStream {
-    /// Calls: `put`, `oldest`.
+    /// Calls: `put`, `look`.
     pub script: Script,
     now: Mutex<i64>,
     shards: Mutex<Vec<Vec<StreamRecord>>>,
+    idle: Mutex<VecDeque<i64>>,
+    looks: Mutex<Vec<Vec<Start>>>,
 }
 
 impl MemoryStream {
     /// An empty stream.
     #[must_use]
     pub fn new(shards: usize) -> Self {
-        let shards = vec![Vec::new(); shards.max(1)];
-        Self { script: Script::default(), now: Mutex::new(0), shards: Mutex::new(shards) }
+        Self {
+            script: Script::default(),
+            now: Mutex::new(0),
+            shards: Mutex::new(vec![Vec::new(); shards.max(1)]),
+            idle: Mutex::default(),
+            looks: Mutex::default(),
+        }
+    }
+
+    /// The next looks into shards without a record find an idle stretch: they end so many milliseconds behind the tip.
+    pub fn idle(&self, behind: impl IntoIterator<Item = i64>) {
+        lock(&self.idle).extend(behind);
+    }
+
+    /// Where each look so far began.
+    #[must_use]
+    pub fn looks(&self) -> Vec<Vec<Start>> {
+        lock(&self.looks).clone()
     }
 
     /// Sets the clock that stamps arrivals.
@@ -92,16 +111,27 @@ impl Stream for MemoryStream {
 }
 
 impl Backlog for MemoryStream {
-    async fn oldest(&self, watermarks: &[Watermark]) -> Result<Option<i64>, Fault> {
-        self.script.single("oldest", || {
+    async fn look(&self, starts: &[Start], look: Look) -> Result<Sights, Fault> {
+        self.script.single("look", || {
+            lock(&self.looks).push(starts.to_vec());
             let shards = lock(&self.shards);
-            let oldest = shards.iter().enumerate().filter_map(|(shard, records)| {
-                let mark = watermarks.iter().find(|mark| mark.shard_id == Self::shard_id(shard));
-                let behind =
-                    |record: &&StreamRecord| mark.is_none_or(|mark| record.sequence_number > mark.sequence_number);
-                records.iter().find(behind).map(|record| record.arrived_at)
-            });
-            Ok(oldest.min())
+            let sight = |(shard, records): (usize, &Vec<StreamRecord>)| {
+                let shard_id = Self::shard_id(shard);
+                let start = starts.iter().find(|start| start.shard_id == shard_id).map(|start| &start.at);
+                let first = records.iter().find(|record| start.is_none_or(|start| is_behind(record, start)));
+                let idle = || lock(&self.idle).pop_front().filter(|behind| *behind > 0);
+                let sight = first.map(|record| Sight::Record(record.arrived_at));
+                let sight = sight.or_else(|| idle().map(|behind| Sight::NothingBefore(look.now - behind)));
+                (shard_id, Ok(sight.unwrap_or(Sight::Nothing)))
+            };
+            Ok(shards.iter().enumerate().map(sight).collect())
         })
+    }
+}
+
+fn is_behind(record: &StreamRecord, start: &Position) -> bool {
+    match start {
+        Position::Behind(sequence_number) => record.sequence_number > *sequence_number,
+        Position::From(moment) => record.arrived_at >= *moment,
     }
 }
