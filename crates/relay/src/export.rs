@@ -106,7 +106,7 @@ pub struct Checkpoint {
 pub struct NoticeState {
     /// When somebody last began to send it: milliseconds since the epoch.
     pub claimed_at: i64,
-    /// The id of the event that made them: its own retry need not wait for itself.
+    /// The id of the event that made them: another delivery of it must come again, any other event need not.
     pub claimed_by: String,
     /// When it was handed to the mail service; `None` while it may yet fail.
     pub sent_at: Option<i64>,

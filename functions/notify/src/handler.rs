@@ -22,8 +22,10 @@ where
             Ok(())
         }
     };
-    if let Err(error) = &result {
-        tracing::error!(%error, "the mail is not out; the event comes again");
+    match &result {
+        Ok(()) => {}
+        Err(error @ NotifyError::Fault(_)) => tracing::error!(%error, "the mail is not out; the event comes again"),
+        Err(error) => tracing::warn!(%error, "too early to tell; the event comes again"),
     }
     if let Ok(mut counters) = app.counters.lock() {
         metrics::emit(&std::mem::take(&mut *counters).flush(now));
@@ -36,6 +38,7 @@ impl From<NotifyError> for Diagnostic {
         let name = match &error {
             NotifyError::Fault(_) => "Notify.Fault",
             NotifyError::NotSettled(_) => "Notify.NotSettled",
+            NotifyError::InProgress(_) => "Notify.InProgress",
         };
         Self { error_type: name.to_owned(), error_message: error.to_string() }
     }
