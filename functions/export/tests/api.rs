@@ -14,12 +14,15 @@ use relay::export::{Export, Status, store};
 use relay::fault::FaultKind;
 use relay::http::{Request, Response};
 use relay::metric::{Counters, Metric};
+use relay::owner::Owner;
 use relay::port::memory::{
     MemoryControl, MemoryExecutions, MemoryMailer, MemoryPages, MemorySigner, MemoryStream, Trouble,
 };
 use relay::port::{ExecutionState, Record, Stream, Watermark};
 use serde_json::{Value, json};
-use support::{API_KEY, INGEST_KEY, NOW, commit, event, load, pages_of, register, request, run, store_pages};
+use support::{
+    API_KEY, INGEST_KEY, NOW, commit, event, load, pages_of, profile, put, register, request, run, store_pages,
+};
 
 type Doubles = Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer>;
 
@@ -416,6 +419,7 @@ fn a_fresh_link_is_answered_and_mailed() {
     request.body = b"\xff anything".to_vec();
     let answer = world.send(&request, NOW + 60_000);
     assert_eq!((answer.status, &answer.body["expires_at"]), (200, &json!("2026-11-14T10:31:00Z")));
+    assert_eq!(answer.body["mailed"], json!(true));
     let url = answer.body["url"].as_str().unwrap();
     assert!(url.contains(&export.object_key()), "{url}");
     let sent = world.api.mailer.sent();
@@ -433,6 +437,19 @@ fn a_link_does_not_depend_on_the_mail() {
     assert_eq!(world.call("POST", &format!("{path}/link")).status, 200);
     world.api.signer.script.refuse("sign", 1, FaultKind::Unavailable);
     assert_eq!(world.call("POST", &format!("{path}/link")).status, 503);
+}
+
+#[test]
+fn a_link_is_not_mailed_to_a_domain_that_is_no_longer_registered() {
+    let world = World::new();
+    let path = world.asked();
+    world.amend(&path, |export| export.finish(Status::Done, NOW));
+    let mut owner = profile("demo");
+    owner.mail_domains = ["example.org".to_owned()].into();
+    put(&world.api.control, Owner::key("demo"), &owner);
+    let answer = world.call("POST", &format!("{path}/link"));
+    assert_eq!((answer.status, &answer.body["mailed"]), (200, &json!(false)));
+    assert!(world.api.mailer.sent().is_empty());
 }
 
 #[test]

@@ -17,6 +17,7 @@ use relay::link::Link;
 use relay::metric::{Counters, Labels, Metric};
 use relay::notice::{self, Mail, Surroundings};
 use relay::port::{ControlTable, LinkSigner, Mailer, SendMailError};
+use relay::tenancy;
 
 use occasion::{Event, Occasion};
 
@@ -49,7 +50,7 @@ pub struct App<C, S, M> {
 pub enum Outcome {
     /// The mail is on its way.
     Sent,
-    /// The mail service refuses it for good.
+    /// It may not be sent, for good: the mail service refuses it, or the address is in no domain of the owner's any more.
     Refused,
     /// There was nothing to send: somebody else has, or does, or nobody should.
     Nothing,
@@ -117,6 +118,9 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
     }
 
     async fn send(&self, export: &Export, letter: Letter, now: i64) -> Result<Outcome, NotifyError> {
+        if !self.may_mail(export).await? {
+            return Ok(self.refused(export, "the address is in no domain registered for the owner".to_owned()).await);
+        }
         let (mail, link) = self.compose(export, letter, now).await?;
         let (export_id, trace_id) = (&export.export_id, &export.trace_id);
         match self.mailer.send(&export.email, &mail).await {
@@ -126,17 +130,26 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
                 self.record(export, |notice| notice.sent_at = Some(now), link).await;
                 Ok(Outcome::Sent)
             }
-            Err(SendMailError::Rejected(reason)) => {
-                self.count(Metric::MailsRejected, Labels::NONE);
-                tracing::error!(export_id, trace_id, reason, "the mail service refuses the mail");
-                self.record(export, |notice| notice.refused = Some(reason.clone()), None).await;
-                Ok(Outcome::Refused)
-            }
+            Err(SendMailError::Rejected(reason)) => Ok(self.refused(export, reason).await),
             Err(SendMailError::Fault(fault)) => {
                 self.count(Metric::MailsFailed, Labels::NONE.reason(fault.kind.name()));
                 Err(fault.into())
             }
         }
+    }
+
+    /// Hours lie between the request and its mail: the domain may have been taken from the owner since.
+    async fn may_mail(&self, export: &Export) -> Result<bool, Fault> {
+        let owner = tenancy::owner(&self.control, &export.owner).await?;
+        Ok(owner.is_some_and(|owner| owner.may_mail(&export.email)))
+    }
+
+    async fn refused(&self, export: &Export, reason: String) -> Outcome {
+        let (export_id, trace_id) = (&export.export_id, &export.trace_id);
+        self.count(Metric::MailsRejected, Labels::NONE);
+        tracing::error!(export_id, trace_id, reason, "the mail is refused");
+        self.record(export, |notice| notice.refused = Some(reason.clone()), None).await;
+        Outcome::Refused
     }
 
     async fn compose(&self, export: &Export, letter: Letter, now: i64) -> Result<(Mail, Option<Link>), Fault> {

@@ -12,6 +12,7 @@ use relay::metric::{Counters, Metric};
 use relay::owner::Owner;
 use relay::port::ControlTable;
 use relay::port::memory::{MemoryControl, MemoryMailer, MemorySigner, Trouble};
+use relay::tenancy;
 use serde_json::json;
 
 const NOW: i64 = 1_794_648_600_000;
@@ -37,6 +38,7 @@ async fn export(app: &Doubles, change: impl Fn(&mut Export)) -> Export {
         retention_days: 90,
         created_at: 0,
     };
+    app.control.commit(&[Write::put(Owner::key("demo"), &owner, Expect::Any).unwrap()]).await.unwrap();
     let body = json!({"app_token": "demo-app", "kind": "install", "start_date": "2026-11-01", "end_date": "2026-11-13", "email": "kim@example.com"});
     let asked = Asked {
         owner: "demo".into(),
@@ -236,6 +238,31 @@ async fn a_refused_mail_is_noted_and_not_tried_again() {
     assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Refused));
     assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 90_000).await, Ok(Outcome::Nothing));
     assert!(reload(&app, &export).await.notice.unwrap().refused.is_some());
+}
+
+#[tokio::test]
+async fn no_mail_goes_to_a_domain_that_is_no_longer_registered() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    let mut owner = tenancy::owner(&app.control, "demo").await.unwrap().unwrap();
+    owner.mail_domains = ["example.org".into()].into();
+    let write = Write::put(Owner::key("demo"), &owner, Expect::Any).unwrap();
+    app.control.commit(&[write]).await.unwrap();
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Refused));
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 90_000).await, Ok(Outcome::Nothing));
+    assert!(app.mailer.sent().is_empty());
+    assert!(reload(&app, &export).await.notice.unwrap().refused.unwrap().contains("domain"));
+    assert_eq!(app.counters.lock().unwrap().total(Metric::MailsRejected), 1);
+}
+
+/// Whether a domain is registered is asked of the table: when that is down, nothing is decided.
+#[tokio::test]
+async fn a_failed_look_up_of_the_owner_refuses_no_mail() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    app.control.script.add("get", [Trouble::None, Trouble::Refused(FaultKind::Unavailable)]);
+    assert!(matches!(app.notify(&created(&export, 3456), NOW).await, Err(NotifyError::Fault(_))));
+    assert_eq!(app.notify(&created(&export, 3456), NOW + 60_000).await, Ok(Outcome::Sent));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `POST /v1/exports/{id}/link`: a fresh link, in the answer and in a mail.
+//! `POST /v1/exports/{id}/link`: a fresh link, in the answer and, where one may go, in a mail.
 
 use relay::export::{Export, Status, store};
 use relay::http::Response;
@@ -7,6 +7,7 @@ use relay::metric::{Labels, Metric};
 use relay::notice::{self, Surroundings};
 use relay::period::rfc3339;
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore, SendMailError};
+use relay::tenancy;
 use serde_json::json;
 
 use super::{Api, Call, Refusal, Settings, problem};
@@ -31,8 +32,21 @@ where
         }
         let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
         self.record(&export, &link).await;
-        self.mail(&export, &link, &call.trace_id).await;
-        Ok(Response::json(200, &json!({"url": link.url, "expires_at": rfc3339(link.expires_at)})))
+        let is_mailed = self.may_mail(&export).await && self.mail(&export, &link, &call.trace_id).await;
+        let body = json!({"url": link.url, "expires_at": rfc3339(link.expires_at), "mailed": is_mailed});
+        Ok(Response::json(200, &body))
+    }
+
+    /// Days lie between the request and a fresh link: the domain may have been taken from the owner since. The answer goes to the holder of a
+    /// key of the owner's all the same; a mail would go to somebody else.
+    async fn may_mail(&self, export: &Export) -> bool {
+        match tenancy::owner(&self.control, &export.owner).await {
+            Ok(owner) => owner.is_some_and(|owner| owner.may_mail(&export.email)),
+            Err(fault) => {
+                tracing::warn!(export_id = export.export_id, %fault, "whether the address is registered is not known; no mail");
+                false
+            }
+        }
     }
 
     /// The caller holds the link already: that its end could not be noted, or not be mailed, does not take it away.
@@ -48,7 +62,8 @@ where
         }
     }
 
-    async fn mail(&self, export: &Export, link: &Link, trace_id: &str) {
+    /// Whether the mail service took it.
+    async fn mail(&self, export: &Export, link: &Link, trace_id: &str) -> bool {
         let Settings { site_url, retention_days, .. } = &self.settings;
         let around = Surroundings { site_url: site_url.as_deref(), retention_days: *retention_days };
         let mail = notice::ready(export, link, around);
@@ -64,5 +79,6 @@ where
             }
         };
         self.count(metric, labels);
+        metric == Metric::MailsSent
     }
 }
