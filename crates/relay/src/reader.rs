@@ -44,6 +44,13 @@ impl Selection {
             && self.after.is_none_or(|after| (entry.created_at, entry.activity_id) > after)
     }
 
+    /// How many questions [`is_empty`] may have to ask: one a day and shard.
+    #[must_use]
+    pub fn questions(&self) -> u64 {
+        let days = self.days();
+        u64::try_from(days.end.saturating_sub(days.start)).unwrap_or(0).saturating_mul(u64::from(self.shards.max(1)))
+    }
+
     fn first(&self) -> i64 {
         self.after.map_or(self.from, |(created_at, _)| created_at.max(self.from))
     }

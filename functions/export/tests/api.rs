@@ -87,6 +87,7 @@ impl World {
         let call =
             Call { request, now, random: [self.calls.get(); 10], trace_id: format!("{:032x}", self.calls.get()) };
         let response = run(self.api.answer(&call));
+        run(self.api.follow_up(&call, &response));
         assert!(response.headers.contains(&("x-relay-trace-id", call.trace_id.clone())), "no trace id");
         let body: Value = serde_json::from_str(&response.body).unwrap();
         let content_type =
@@ -202,6 +203,18 @@ fn nothing_is_called_empty_while_the_stream_holds_something() {
     assert_eq!(world.ask(&json!({})).status, 200);
     world.api.backlog.script.refuse("oldest", 1, FaultKind::Unavailable);
     assert_eq!(world.ask(&json!({})).status, 202);
+}
+
+/// Two weeks over 16 shards are asked for at once; over 256 shards the worker finds out.
+#[test]
+fn a_period_of_too_many_questions_is_queued_unasked() {
+    let world = World::without_rows();
+    let body = json!({"start_date": "2026-11-01", "end_date": "2026-11-14"});
+    for (shards, status) in [(16, 200), (256, 202)] {
+        let write = run(relay::page::raise_shards(&world.api.control, shards)).unwrap().unwrap();
+        commit(&world.api.control, &[write]);
+        assert_eq!(world.ask(&body).status, status, "{shards} shards");
+    }
 }
 
 #[test]

@@ -40,8 +40,6 @@ where
             }
             tracing::info!(owner, export_id = id, trace_id = call.trace_id, "cancelled");
             self.count(Metric::ExportsCancelled, Labels::NONE);
-            // The dispatcher stops the execution before it frees the slot.
-            self.dispatch_now(call.now).await;
             let shown = self.show(&[export], call.now).await?;
             return Ok(Response::json(200, shown.first().unwrap_or(&Value::Null)));
         }

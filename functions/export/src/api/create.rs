@@ -13,7 +13,11 @@ use relay::{reader, tenancy};
 use serde_json::json;
 
 use super::{Api, Call, Refusal, problem};
-use crate::dispatch::{Dispatcher, turns, waiting};
+use crate::dispatch::{turns, waiting};
+
+/// The most questions that a caller is kept waiting for, to be told at once that a period holds nothing: a few milliseconds each. Two weeks
+/// over 16 shards are 240. A longer period, or more shards, is queued, and the worker finds out.
+const MAX_QUESTIONS: u64 = 256;
 
 /// The most bytes of a request: every column and a long list of filters fit many times.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -37,7 +41,6 @@ where
         self.count(Metric::ExportsRequested, Labels::NONE);
         tracing::info!(owner, export_id = export.export_id, trace_id = call.trace_id, "queued");
         let position = self.position(&export.export_id).await;
-        self.dispatch_now(call.now).await;
         let body = json!({"export_id": export.export_id, "status": "queued", "position": position});
         Ok(Response::json(202, &body).with_header("location", format!("/v1/exports/{}", export.export_id)))
     }
@@ -69,6 +72,9 @@ where
     /// Whether the period holds no page, and nothing that has been acknowledged is still on its way to one.
     async fn holds_nothing(&self, export: &Export) -> Result<bool, Fault> {
         let selection = export.selection(largest_shards(&self.control).await?);
+        if selection.questions() > MAX_QUESTIONS {
+            return Ok(false);
+        }
         // Drained first, then looked: a page that comes in between is seen.
         let marks = watermarks(&self.control).await?;
         let is_drained = match self.backlog.oldest(&marks).await {
@@ -100,20 +106,6 @@ where
     async fn position(&self, export_id: &str) -> Option<u64> {
         let line = async { Ok::<_, Fault>(order(&waiting(&self.control).await?, &turns(&self.control).await?)) };
         line.await.ok().and_then(|line| position(&line, export_id))
-    }
-
-    /// Fills free slots at once. What goes wrong here the next tick mends; the answer does not depend on it.
-    pub(super) async fn dispatch_now(&self, now: i64) {
-        let dispatcher =
-            Dispatcher { control: &self.control, executions: &self.executions, slots: self.settings.slots };
-        match dispatcher.run(now).await {
-            Ok(done) => {
-                for _ in 0..done.started {
-                    self.count(Metric::ExportsStarted, Labels::NONE);
-                }
-            }
-            Err(fault) => tracing::warn!(%fault, "the dispatcher could not run; its next tick will"),
-        }
     }
 }
 
