@@ -141,13 +141,12 @@ where
         }
         let dispatcher =
             Dispatcher { control: &self.control, executions: &self.executions, slots: self.settings.slots };
-        match dispatcher.run(call.now).await {
-            Ok(done) => {
-                for _ in 0..done.started {
-                    self.count(Metric::ExportsStarted, Labels::NONE);
-                }
-            }
-            Err(fault) => tracing::warn!(%fault, "the dispatcher could not run; its next tick will"),
+        let done = dispatcher.run(call.now).await;
+        for _ in 0..done.started {
+            self.count(Metric::ExportsStarted, Labels::NONE);
+        }
+        for fault in &done.faults {
+            self.count(Metric::DispatchFaults, Labels::NONE.reason(fault.kind.name()));
         }
     }
 

@@ -120,17 +120,28 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog, E: Executions> W
         }
     }
 
+    /// What it could not judge is an error, after everything else was done: the invocation counts as failed, and somebody looks.
     async fn tick(&self, now: i64) -> Result<Value, StepError> {
         let dispatcher = Dispatcher { control: &self.worker.control, executions: &self.executions, slots: self.slots };
-        let done = dispatcher.run(now).await?;
+        let done = dispatcher.run(now).await;
         self.count(Some(Metric::ExportsStarted), done.started);
         self.count(Some(Metric::ExportsFailed), done.failed);
-        Ok(json!({"freed": done.freed, "started": done.started, "failed": done.failed}))
+        for fault in &done.faults {
+            self.count_as(Metric::DispatchFaults, Labels::NONE.reason(fault.kind.name()), 1);
+        }
+        let told = json!({"freed": done.freed, "started": done.started, "failed": done.failed});
+        done.faults.into_iter().next().map_or(Ok(told), |fault| Err(fault.into()))
     }
 
     fn count(&self, metric: Option<Metric>, n: usize) {
-        if let (Some(metric), Ok(mut counters)) = (metric, self.counters.lock()) {
-            counters.add(metric, Labels::NONE, n);
+        if let Some(metric) = metric {
+            self.count_as(metric, Labels::NONE, n);
+        }
+    }
+
+    fn count_as(&self, metric: Metric, labels: Labels, n: usize) {
+        if let Ok(mut counters) = self.counters.lock() {
+            counters.add(metric, labels, n);
         }
     }
 }

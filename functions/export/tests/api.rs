@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use export::api::{Api, Call, Settings};
 use relay::backlog;
-use relay::control::Item;
+use relay::control::{Item, Key};
 use relay::export::{Export, Status, store};
 use relay::fault::FaultKind;
 use relay::http::{Request, Response};
@@ -387,6 +387,21 @@ fn the_list_is_newest_first_and_paged() {
     for query in ["limit=0", "limit=101", "limit=x", "cursor=%00", "cursor=abc"] {
         assert_eq!(world.call("GET", &format!("/v1/exports?{query}")).status, 422, "{query}");
     }
+}
+
+#[test]
+fn one_item_that_cannot_be_read_hides_no_other() {
+    let world = World::new();
+    let (first, second) = (world.asked(), world.asked());
+    let strange = json!({"strange": true});
+    for key in [Key::new("queue", "0000000000000#x"), Key::new("turn", "x"), Export::key("demo", &"f".repeat(32))] {
+        put(&world.api.control, key, &strange);
+    }
+    let list = world.call("GET", "/v1/exports");
+    assert_eq!((list.status, list.body["exports"].as_array().map(Vec::len)), (200, Some(2)), "{}", list.body);
+    assert_eq!(world.call("GET", &first).status, 200);
+    assert_eq!(world.call("GET", &second).body["position"], json!(1));
+    assert_eq!(world.ask(&json!({})).body["position"], json!(2));
 }
 
 #[test]

@@ -11,9 +11,9 @@ use export::handler::{WorkerApp, answer, work};
 use export::worker::Worker;
 use http::HeaderValue;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
-use relay::control::{CommitError, Item, Key, Listing, Query, Write};
+use relay::control::{CommitError, Expect, Item, Key, Listing, Query, Write};
 use relay::fault::Fault;
-use relay::metric::Counters;
+use relay::metric::{Counters, Metric};
 use relay::port::memory::{
     MemoryControl, MemoryExecutions, MemoryFiles, MemoryMailer, MemoryPages, MemorySigner, MemoryStream,
 };
@@ -52,6 +52,18 @@ fn anything_without_an_action_is_a_tick() {
         assert_eq!(send(&app, tick), Ok(json!({"freed": 0, "started": 1, "failed": 0})));
         assert!(app.executions.all().contains_key(&export.export_id));
     }
+}
+
+#[test]
+fn a_tick_that_could_not_judge_everything_fails_after_the_rest_was_done() {
+    let app = app();
+    let export = export_of("demo", NOW, 1, &json!({}));
+    commit(&app.worker.control, &queueing(&export));
+    let strange = Write::put(Key::new("slot", "7"), &json!({"held": 1}), Expect::Any).unwrap();
+    commit(&app.worker.control, &[strange]);
+    assert_eq!(run(app.work(json!({}), i64::MAX, || NOW)).unwrap_err().name(), "Export.Denied");
+    assert!(app.executions.all().contains_key(&export.export_id));
+    assert_eq!(app.counters.lock().unwrap().total(Metric::DispatchFaults), 1);
 }
 
 #[test]

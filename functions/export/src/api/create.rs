@@ -2,7 +2,7 @@
 
 use relay::backlog::watermarks;
 use relay::control::{CommitError, Expect, Write};
-use relay::export::queue::{Waiting, order, position};
+use relay::export::queue::{Waiting, position};
 use relay::export::{Asked, Export, ExportRequest, RequestError, export_id};
 use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
@@ -13,7 +13,7 @@ use relay::{reader, tenancy};
 use serde_json::json;
 
 use super::{Api, Call, Refusal, problem};
-use crate::dispatch::{turns, waiting};
+use crate::dispatch::Line;
 
 /// The most questions that a caller is kept waiting for, to be told at once that a period holds nothing: a few milliseconds each. Two weeks
 /// over 16 shards are 240. A longer period, or more shards, is queued, and the worker finds out.
@@ -104,8 +104,8 @@ where
 
     /// The place in line; unknown where the queue cannot be read just now: the export is in it all the same.
     async fn position(&self, export_id: &str) -> Option<u64> {
-        let line = async { Ok::<_, Fault>(order(&waiting(&self.control).await?, &turns(&self.control).await?)) };
-        line.await.ok().and_then(|line| position(&line, export_id))
+        let line = Line::read(&self.control).await.ok()?;
+        position(&line.ordered(), export_id)
     }
 }
 
