@@ -171,6 +171,9 @@ pub struct Export {
     pub notice: Option<NoticeState>,
     /// When the last link that was made ends: milliseconds since the epoch.
     pub link_expires_at: Option<i64>,
+    /// When a fresh link was last mailed, or tried to be: milliseconds since the epoch.
+    #[serde(default)]
+    pub link_mailed_at: Option<i64>,
     /// Ties log lines, object and mails together.
     pub trace_id: String,
 }
@@ -223,6 +226,7 @@ impl Export {
             error: None,
             notice: None,
             link_expires_at: None,
+            link_mailed_at: None,
             trace_id: asked.trace_id,
         }
     }

@@ -13,8 +13,7 @@ use relay::port::{ControlTable, ExecutionState, Executions};
 
 mod line;
 
-pub(crate) use line::Line;
-use line::list;
+pub(crate) use line::{Line, list};
 
 /// How often an export whose execution was lost is given another one; it carries on from its checkpoint.
 const MAX_LOST_EXECUTIONS: u32 = 2;
@@ -169,9 +168,9 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
     /// Gives the slot to a waiting export, all or nothing.
     async fn claim(&self, slot: &(Key, Expect), waiting: &Waiting, turn: &Turn, now: i64) -> Result<Claim, Fault> {
         let found = store::load(self.control, &waiting.owner, &waiting.export_id).await?;
-        let unqueue = Write::Delete { key: waiting.key(), expect: Expect::Any };
+        let [unqueue, stand_up] = waiting.leave();
         let Some((mut export, version)) = found.filter(|(export, _)| export.status == Status::Queued) else {
-            committed(self.control.commit(&[unqueue]).await)?;
+            committed(self.control.commit(&[unqueue, stand_up]).await)?;
             return Ok(Claim::NotWaiting);
         };
         export.status = Status::Running;
@@ -183,6 +182,7 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
             Write::put(slot.0.clone(), &held, slot.1)?,
             store::replace(&export, version)?,
             unqueue,
+            stand_up,
             Write::put_until(Turn::key(&waiting.owner), turn, Expect::Any, Some(forgotten))?,
         ];
         if !committed(self.control.commit(&writes).await)? {

@@ -28,7 +28,7 @@ type Doubles = Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, M
 
 struct World {
     api: Doubles,
-    calls: Cell<u8>,
+    calls: Cell<u16>,
 }
 
 /// An answer, taken apart.
@@ -85,7 +85,7 @@ impl World {
     fn send(&self, request: &Request, now: i64) -> Answer {
         self.calls.set(self.calls.get() + 1);
         let call =
-            Call { request, now, random: [self.calls.get(); 10], trace_id: format!("{:032x}", self.calls.get()) };
+            Call { request, now, random: random(self.calls.get()), trace_id: format!("{:032x}", self.calls.get()) };
         let response = run(self.api.answer(&call));
         run(self.api.follow_up(&call, &response));
         assert!(response.headers.contains(&("x-relay-trace-id", call.trace_id.clone())), "no trace id");
@@ -129,6 +129,12 @@ impl World {
     fn items(&self, pk: &str) -> Vec<Item> {
         self.api.control.all().into_iter().filter(|item| item.key.pk == pk).collect()
     }
+}
+
+fn random(call: u16) -> [u8; 10] {
+    let mut bytes = [0; 10];
+    bytes[8..].copy_from_slice(&call.to_be_bytes());
+    bytes
 }
 
 fn to(method: &str, path: &str, key: &str) -> Request {
@@ -180,6 +186,27 @@ fn who_waits_sees_its_place_in_line() {
     assert_eq!(places.len(), 4);
     assert_eq!(places.iter().filter(|place| place.is_null()).count(), 1);
     assert_eq!(world.call("GET", &first).body["position"], json!(null));
+}
+
+#[test]
+fn an_owner_has_so_many_waiting_exports_and_no_more() {
+    let world = World::new();
+    let running = world.asked();
+    let mut waiting: Vec<_> = (0..100).map(|_| world.asked()).collect();
+    assert_eq!((world.items("queue").len(), world.items("seat#demo").len()), (100, 100));
+    let answer = world.ask(&json!({}));
+    assert_eq!((answer.status, answer.code(), answer.header("retry-after")), (429, "too-many-exports", Some("60")));
+    assert_eq!(world.items("queue").len(), 100);
+    // One that is cancelled leaves its seat, as does one that starts.
+    assert_eq!(world.call("DELETE", &waiting.remove(7)).status, 200);
+    waiting.push(world.asked());
+    assert_eq!(world.ask(&json!({})).status, 429);
+    assert_eq!(world.call("DELETE", &running).status, 200);
+    assert_eq!(world.items("seat#demo").len(), 99);
+    waiting.push(world.asked());
+    assert_eq!(world.ask(&json!({})).status, 429);
+    waiting.iter().for_each(|path| drop(world.call("DELETE", path)));
+    assert!(world.items("queue").is_empty() && world.items("seat#demo").is_empty());
 }
 
 #[test]
@@ -468,6 +495,24 @@ fn a_link_does_not_depend_on_the_mail() {
 }
 
 #[test]
+fn a_loop_of_links_fills_no_mailbox() {
+    let world = World::new();
+    let path = world.asked();
+    world.amend(&path, |export| export.finish(Status::Done, NOW));
+    let link = to("POST", &format!("{path}/link"), API_KEY);
+    let mailed = [0, 0, 1, 299_999, 300_000, 300_001, 700_000].map(|later| {
+        let answer = world.send(&link, NOW + later);
+        assert_eq!(answer.status, 200);
+        answer.body["mailed"] == json!(true)
+    });
+    assert_eq!(mailed, [true, false, false, false, true, false, true]);
+    assert_eq!(world.api.mailer.sent().len(), 3);
+    // What cannot be noted cannot be bounded: no mail, but a link.
+    world.api.control.script.refuse("commit", 1, FaultKind::Throttled);
+    assert_eq!(world.send(&link, NOW + 2_000_000).body["mailed"], json!(false));
+}
+
+#[test]
 fn a_link_is_not_mailed_to_a_domain_that_is_no_longer_registered() {
     let world = World::new();
     let path = world.asked();
@@ -508,6 +553,7 @@ fn the_account_says_what_may_be_asked() {
         (&limits["max_export_days"], &limits["export_retention_days"], &limits["max_batch_items"]),
         (&json!(14), &json!(14), &json!(500))
     );
+    assert_eq!(limits["max_waiting_exports"], json!(100));
     assert_eq!(
         (&answer.body["formats"], &answer.body["kinds"]),
         (&json!(["csv"]), &json!(["install", "reattribution", "event"]))

@@ -1,5 +1,7 @@
 //! `POST /v1/exports/{id}/link`: a fresh link, in the answer and, where one may go, in a mail.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use relay::export::{Export, Status, store};
 use relay::http::Response;
 use relay::link::Link;
@@ -11,6 +13,10 @@ use relay::tenancy;
 use serde_json::json;
 
 use super::{Api, Call, Refusal, Settings, problem};
+
+/// The least time between two mails with a fresh link to one file: milliseconds. Each call is answered with a link; whoever calls in a loop
+/// fills no mailbox.
+const MAIL_INTERVAL_MS: i64 = 5 * 60_000;
 
 impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
 where
@@ -31,8 +37,8 @@ where
             return Err(problem::no_file(status.name()).into());
         }
         let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
-        self.record(&export, &link).await;
-        let is_mailed = self.may_mail(&export).await && self.mail(&export, &link, &call.trace_id).await;
+        let is_due = self.record(&export, &link, call.now).await;
+        let is_mailed = is_due && self.may_mail(&export).await && self.mail(&export, &link, &call.trace_id).await;
         let body = json!({"url": link.url, "expires_at": rfc3339(link.expires_at), "mailed": is_mailed});
         Ok(Response::json(200, &body))
     }
@@ -49,16 +55,26 @@ where
         }
     }
 
-    /// The caller holds the link already: that its end could not be noted, or not be mailed, does not take it away.
-    async fn record(&self, export: &Export, link: &Link) {
-        let later = |export: &mut Export| {
-            let is_later = export.link_expires_at.is_none_or(|before| before < link.expires_at);
-            export.link_expires_at = export.link_expires_at.max(Some(link.expires_at));
-            is_later
+    /// Notes the link's end, and claims its mail where one is due. The caller holds the link already: that this could not be noted does not
+    /// take it away, but then there is no mail, because nothing would bound their number.
+    async fn record(&self, export: &Export, link: &Link, now: i64) -> bool {
+        let is_due = AtomicBool::new(false);
+        let change = |stored: &mut Export| {
+            let is_later = stored.link_expires_at.is_none_or(|before| before < link.expires_at);
+            stored.link_expires_at = stored.link_expires_at.max(Some(link.expires_at));
+            let due = stored.link_mailed_at.is_none_or(|before| now.saturating_sub(before) >= MAIL_INTERVAL_MS);
+            if due {
+                stored.link_mailed_at = Some(now);
+            }
+            is_due.store(due, Ordering::Relaxed);
+            is_later || due
         };
-        let recorded = store::amend(&self.control, &export.owner, &export.export_id, later).await;
-        if let Err(fault) = recorded {
-            tracing::warn!(export_id = export.export_id, %fault, "the link's end could not be noted");
+        match store::amend(&self.control, &export.owner, &export.export_id, change).await {
+            Ok(_) => is_due.into_inner(),
+            Err(fault) => {
+                tracing::warn!(export_id = export.export_id, %fault, "the link's end could not be noted");
+                false
+            }
         }
     }
 

@@ -51,7 +51,7 @@ fn line_item<T: DeserializeOwned>(item: &Item, faults: &mut Vec<Fault>) -> Optio
 }
 
 /// Every item of a partition.
-pub(super) async fn list(control: &impl ControlTable, pk: &str) -> Result<Vec<Item>, Fault> {
+pub(crate) async fn list(control: &impl ControlTable, pk: &str) -> Result<Vec<Item>, Fault> {
     let mut query =
         Query { pk: pk.to_owned(), prefix: String::new(), after: None, descending: false, limit: LISTING_LIMIT };
     let mut items = Vec::new();
