@@ -151,6 +151,9 @@ pub struct Export {
     pub as_of: i64,
     /// Rows that happened earlier are past the owner's retention: milliseconds since the epoch.
     pub kept_since: i64,
+    /// Rows that reached the door earlier were another owner's, who had the app token then: milliseconds since the epoch.
+    #[serde(default)]
+    pub received_since: i64,
     /// When it got its slot.
     pub started_at: Option<i64>,
     /// When it reached its end.
@@ -216,6 +219,7 @@ impl Export {
             excel: request.excel,
             as_of: asked.now,
             kept_since: asked.now.saturating_sub(i64::from(asked.retention_days).saturating_mul(DAY_MS)),
+            received_since: 0,
             started_at: None,
             finished_at: None,
             complete_until: None,
@@ -268,6 +272,7 @@ impl Export {
             to: self.to,
             as_of: self.as_of,
             kept_since: self.kept_since,
+            received_since: self.received_since,
             after: after.and_then(|(created_at, id)| Some((*created_at, id.parse::<ActivityId>().ok()?))),
             shards,
         }

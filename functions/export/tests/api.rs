@@ -14,11 +14,12 @@ use relay::export::{Export, Status, store};
 use relay::fault::FaultKind;
 use relay::http::{Request, Response};
 use relay::metric::{Counters, Metric};
-use relay::owner::Owner;
+use relay::owner::{FormerClaim, Owner};
 use relay::port::memory::{
     MemoryControl, MemoryExecutions, MemoryMailer, MemoryPages, MemorySigner, MemoryStream, Trouble,
 };
 use relay::port::{ExecutionState, Record, Stream, Watermark};
+use relay::reader::Reader;
 use serde_json::{Value, json};
 use support::{
     API_KEY, INGEST_KEY, NOW, commit, event, load, pages_of, profile, put, register, request, run, store_pages,
@@ -129,6 +130,18 @@ impl World {
     fn items(&self, pk: &str) -> Vec<Item> {
         self.api.control.all().into_iter().filter(|item| item.key.pk == pk).collect()
     }
+}
+
+/// How many rows an export's file would have.
+fn rows(pages: &MemoryPages, export: &Export) -> usize {
+    run(async {
+        let mut reader = Reader::new(pages, export.selection(1));
+        let mut rows = 0;
+        while let Some(minute) = reader.next().await.unwrap() {
+            rows += minute.len();
+        }
+        rows
+    })
 }
 
 fn random(call: u16) -> [u8; 10] {
@@ -324,6 +337,24 @@ fn an_app_of_another_owner_and_one_of_nobody_are_refused_in_the_same_words() {
     }
     let words = |answer: &Answer, token: &str| answer.body["detail"].as_str().unwrap().replace(token, "…");
     assert_eq!(words(&foreign, "rival-app"), words(&unknown, "no-such-app"));
+}
+
+#[test]
+fn an_app_that_was_anothers_is_read_only_from_when_it_was_given_up() {
+    let world = World::new();
+    let since = |owner: &str, received_since| {
+        let former = FormerClaim { owner: owner.to_owned(), received_since, released_at: NOW - 60_000 };
+        put(&world.api.control, FormerClaim::key("demo-app"), &former);
+        let answer = world.ask(&json!({}));
+        let id = answer.body["export_id"].as_str().unwrap();
+        let (export, _) = run(store::load(&world.api.control, "demo", id)).unwrap().unwrap();
+        (export.received_since, rows(&world.api.pages, &export))
+    };
+    // Every row was received a minute ago.
+    assert_eq!(since("rival", 0), (NOW - 50_000, 0));
+    assert_eq!(since("demo", 0), (0, 20));
+    assert_eq!(since("demo", NOW - 60_000), (NOW - 60_000, 20));
+    assert_eq!(since("demo", NOW - 59_999), (NOW - 59_999, 0));
 }
 
 #[test]

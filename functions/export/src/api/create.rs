@@ -69,7 +69,9 @@ where
             export_id: export_id(call.now, call.random),
             trace_id: call.trace_id.clone(),
         };
-        Ok(Export::new(request, asked))
+        let mut export = Export::new(request, asked);
+        export.received_since = tenancy::received_since(&self.control, &export.app_token, owner).await?;
+        Ok(export)
     }
 
     /// Whether the period holds no page, and nothing that has been acknowledged is still on its way to one.
