@@ -265,6 +265,7 @@ impl Machine {
                     to: NOW + DAY_MS,
                     as_of: i64::MAX,
                     kept_since: 0,
+                    received_since: 0,
                     after: None,
                     shards: page::largest_shards(&self.writer.control).await.unwrap(),
                 };

@@ -90,11 +90,12 @@ export class Card {
   }
 
   async #renew() {
-    const { url, expires_at: end } = await this.#api.freshLink(this.#export.export_id);
+    const { url, expires_at: end, mailed } = await this.#api.freshLink(this.#export.export_id);
     this.#link.href = url;
     this.#link.hidden = false;
     this.#link.focus();
-    say(this.#linkNote, `This link works until ${moment(end)}. It is also in a mail to ${this.#export.email}.`);
+    const mail = mailed ? ` It is also in a mail to ${this.#export.email}.` : '';
+    say(this.#linkNote, `This link works until ${moment(end)}.${mail}`);
     this.#changed();
   }
 

@@ -45,7 +45,7 @@ async fn carry_out(control: &impl ControlTable, command: Command) -> Result<Answ
             let now = process::now_ms();
             let view = match command {
                 AppCommand::Add(args) => op::add_app(control, &args.owner, &args.app_token, now).await?,
-                AppCommand::Remove(args) => op::remove_app(control, &args.owner, &args.app_token).await?,
+                AppCommand::Remove(args) => op::remove_app(control, &args.owner, &args.app_token, now).await?,
             };
             Ok(Answer::Owner(view))
         }

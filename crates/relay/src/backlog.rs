@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::{Expect, Key, Write};
 use crate::fault::Fault;
-use crate::port::Watermark;
+use crate::port::{ControlTable, Watermark};
 
 mod drained;
 
@@ -30,4 +30,11 @@ pub fn record(watermark: &Watermark, now: i64) -> Result<Write, Fault> {
     let key = Key::new(PARTITION, &watermark.shard_id);
     let mark = Mark { sequence_number: watermark.sequence_number.clone(), drained_at: now };
     Write::put_until(key, &mark, Expect::Any, Some(now / 1000 + KEPT_SECONDS))
+}
+
+/// The writer's mark in each shard, by the shard's name.
+pub async fn watermarks(control: &impl ControlTable) -> Result<Vec<Watermark>, Fault> {
+    let marks = drained::all::<Mark>(control, PARTITION).await?;
+    let watermark = |(shard_id, mark): (String, Mark)| Watermark { shard_id, sequence_number: mark.sequence_number };
+    Ok(marks.into_iter().map(watermark).collect())
 }

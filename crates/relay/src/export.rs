@@ -88,7 +88,7 @@ pub struct Failure {
 pub struct NoticeState {
     /// When somebody last began to send it: milliseconds since the epoch.
     pub claimed_at: i64,
-    /// The id of the event that made them: its own retry need not wait for itself.
+    /// The id of the event that made them: another delivery of it must come again, any other event need not.
     pub claimed_by: String,
     /// When it was handed to the mail service; `None` while it may yet fail.
     pub sent_at: Option<i64>,
@@ -136,6 +136,9 @@ pub struct Export {
     pub as_of: i64,
     /// Rows that happened earlier are past the owner's retention: milliseconds since the epoch.
     pub kept_since: i64,
+    /// Rows that reached the door earlier were another owner's, who had the app token then: milliseconds since the epoch.
+    #[serde(default)]
+    pub received_since: i64,
     /// When it got its slot.
     pub started_at: Option<i64>,
     /// When it reached its end.
@@ -157,6 +160,9 @@ pub struct Export {
     pub notice: Option<NoticeState>,
     /// When the last link that was made ends: milliseconds since the epoch.
     pub link_expires_at: Option<i64>,
+    /// When a fresh link was last mailed, or tried to be: milliseconds since the epoch.
+    #[serde(default)]
+    pub link_mailed_at: Option<i64>,
     /// Ties log lines, object and mails together.
     pub trace_id: String,
 }
@@ -202,6 +208,7 @@ impl Export {
             excel: request.excel,
             as_of: asked.now,
             kept_since: asked.now.saturating_sub(i64::from(asked.retention_days).saturating_mul(DAY_MS)),
+            received_since: 0,
             started_at: None,
             finished_at: None,
             complete_until: None,
@@ -212,6 +219,7 @@ impl Export {
             error: None,
             notice: None,
             link_expires_at: None,
+            link_mailed_at: None,
             trace_id: asked.trace_id,
         }
     }
@@ -253,6 +261,7 @@ impl Export {
             as_of: self.as_of,
             kept_since: self.kept_since,
             after,
+            received_since: self.received_since,
             shards,
         }
     }

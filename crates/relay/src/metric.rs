@@ -56,6 +56,7 @@ metrics! {
     ExportsEmpty "exports_empty" "Exports whose period held nothing.",
     ExportsFailed "exports_failed" "Exports that ended in failure, by error name.",
     ExportsCancelled "exports_cancelled" "Exports that were cancelled.",
+    DispatchFaults "dispatch_faults" "Slots and waiting exports that the dispatcher could not judge and went on without, by kind of fault.",
     ExportRows "export_rows" "Rows written into files.",
     MailsSent "mails_sent" "Mails that the mail service took.",
     MailsRejected "mails_rejected" "Mails that the mail service refuses for what they are.",

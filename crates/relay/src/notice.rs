@@ -154,6 +154,12 @@ fn warnings(export: &Export) -> Vec<String> {
         let since = local(export, export.kept_since);
         warnings.push(format!("Activities from before {since} are no longer kept and not in the file."));
     }
+    if export.from < export.received_since {
+        let since = local(export, export.received_since);
+        warnings.push(format!(
+            "The app token was somebody else's before {since}: what had arrived by then is not yours and not in the file."
+        ));
+    }
     warnings
 }
 

@@ -94,6 +94,42 @@ impl App {
     }
 }
 
+/// How long after an owner gave up an app token another may claim it: milliseconds. ingest believes what it has read for 5 s, and clocks differ:
+/// until then callbacks of the earlier owner may still come in as rows.
+pub const MOVE_PAUSE_MS: i64 = 10_000;
+
+/// Who had an app token last: item `app#{app_token}` / `former`, written when a claim is given up. Rows name their app, not its owner: by this
+/// a token that moves takes no rows with it, and one that comes back finds its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerClaim {
+    /// Whose it was.
+    pub owner: String,
+    /// Since when activities received under the token were this owner's: milliseconds since the epoch; 0 where nobody had it before.
+    pub received_since: i64,
+    /// When it was given up: milliseconds since the epoch.
+    pub released_at: i64,
+}
+
+impl FormerClaim {
+    /// Where it stands.
+    #[must_use]
+    pub fn key(app_token: &str) -> Key {
+        Key::new(format!("app#{app_token}"), "former")
+    }
+
+    /// From when another owner may claim the token: milliseconds since the epoch. What is received from then on is nobody else's.
+    #[must_use]
+    pub const fn free_from(&self) -> i64 {
+        self.released_at.saturating_add(MOVE_PAUSE_MS)
+    }
+
+    /// Since when what is received under the token is `owner`'s, who has claimed it after this claim.
+    #[must_use]
+    pub fn received_since(&self, owner: &str) -> i64 {
+        if self.owner == owner { self.received_since } else { self.free_from() }
+    }
+}
+
 /// What a key is for; one never serves for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

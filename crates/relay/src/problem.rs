@@ -73,6 +73,8 @@ problem_types! {
     DamagedBody = 415 "damaged-body" "Compressed body damaged on the way";
     /// Fields of the request cannot be used; `errors` names them.
     InvalidRequest = 422 "invalid-request" "Request cannot be used";
+    /// As many exports of the owner wait as may; `Retry-After` says when to try again.
+    TooManyExports = 429 "too-many-exports" "Too many exports";
     /// Something behind the API does not answer; `Retry-After` says when to try again.
     Unavailable = 503 "unavailable" "Not available now";
 }

@@ -30,6 +30,8 @@ pub struct Selection {
     pub as_of: i64,
     /// What happened and was received earlier is past the owner's retention and left out: the table deletes late.
     pub kept_since: i64,
+    /// What was received earlier was another owner's and is left out.
+    pub received_since: i64,
     /// Go on behind this row.
     pub after: Option<(i64, ActivityId)>,
     /// How many shards to ask: the largest `PageShards` ever deployed.
@@ -39,9 +41,16 @@ pub struct Selection {
 impl Selection {
     fn takes(&self, entry: &Entry<'_>) -> bool {
         (self.from..self.to).contains(&entry.created_at)
-            && entry.received_at <= self.as_of
+            && (self.received_since..=self.as_of).contains(&entry.received_at)
             && entry.created_at.max(entry.received_at) >= self.kept_since
             && self.after.is_none_or(|after| (entry.created_at, entry.activity_id) > after)
+    }
+
+    /// How many questions [`is_empty`] may have to ask: one a day and shard.
+    #[must_use]
+    pub fn questions(&self) -> u64 {
+        let days = self.days();
+        u64::try_from(days.end.saturating_sub(days.start)).unwrap_or(0).saturating_mul(u64::from(self.shards.max(1)))
     }
 
     fn first(&self) -> i64 {

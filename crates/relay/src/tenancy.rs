@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::control::{Item, Key, Query};
 use crate::fault::{Fault, FaultKind};
-use crate::owner::{App, KeyRecord, OWNERS, Owner, partition, secret_hash};
+use crate::owner::{App, FormerClaim, KeyRecord, OWNERS, Owner, partition, secret_hash};
 use crate::port::ControlTable;
 
 /// How many items a listing asks for at a time.
@@ -32,6 +32,12 @@ pub async fn owner(control: &impl ControlTable, name: &str) -> Result<Option<Own
 /// The claim on an app token.
 pub async fn app(control: &impl ControlTable, app_token: &str) -> Result<Option<App>, Fault> {
     Ok(find(control, App::key(app_token)).await?.map(|(app, _)| app))
+}
+
+/// Since when activities received under a token are those of `owner`, who has it: milliseconds since the epoch; 0 where nobody had it before.
+pub async fn received_since(control: &impl ControlTable, app_token: &str, owner: &str) -> Result<i64, Fault> {
+    let former = find::<FormerClaim>(control, FormerClaim::key(app_token)).await?;
+    Ok(former.map_or(0, |(former, _)| former.received_since(owner)))
 }
 
 /// The owner's apps, by token.

@@ -101,6 +101,7 @@ async fn stored_ids(app: &Doubles) -> Vec<u8> {
         to: 1_800_000_000_000,
         as_of: i64::MAX,
         kept_since: 0,
+        received_since: 0,
         after: None,
         shards: page::largest_shards(&app.control).await.unwrap(),
     };

@@ -10,6 +10,8 @@ use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageSto
 use relay::problem::Problem;
 use relay::tenancy;
 
+use crate::dispatch::Dispatcher;
+
 mod account;
 mod cancel;
 mod create;
@@ -109,7 +111,7 @@ where
 
     /// The answer to a call. Every one carries the trace id.
     pub async fn answer(&self, call: &Call<'_>) -> Response {
-        let response = match self.dispatch(call).await {
+        let response = match self.route(call).await {
             Ok(response) => response,
             Err(Refusal::Problem(problem)) => {
                 self.count(Metric::Refused, Labels::NONE.reason(problem.kind.code()));
@@ -121,10 +123,34 @@ where
                 problem::unavailable().response(&call.trace_id)
             }
         };
-        response.with_header("x-relay-trace-id", call.trace_id.clone()).with_header("cache-control", "no-store")
+        finished(response, call)
     }
 
-    async fn dispatch(&self, call: &Call<'_>) -> Result<Response, Refusal> {
+    /// The answer to a call that ran out of time. What it began may be done or not, as when anything else does not answer.
+    pub fn too_late(&self, call: &Call<'_>) -> Response {
+        tracing::error!(trace_id = call.trace_id, "a call ran out of time");
+        finished(problem::unavailable().response(&call.trace_id), call)
+    }
+
+    /// What follows from an answer, apart from it, so that however long it takes nobody who was queued is told otherwise: the dispatcher fills
+    /// free slots at once. A cancelled export's execution is stopped by it, before its slot goes to who waits. What goes wrong the next tick mends.
+    pub async fn follow_up(&self, call: &Call<'_>, answer: &Response) {
+        let is_wanted = matches!((call.request.method.as_str(), answer.status), ("POST", 202) | ("DELETE", 200));
+        if !is_wanted {
+            return;
+        }
+        let dispatcher =
+            Dispatcher { control: &self.control, executions: &self.executions, slots: self.settings.slots };
+        let done = dispatcher.run(call.now).await;
+        for _ in 0..done.started {
+            self.count(Metric::ExportsStarted, Labels::NONE);
+        }
+        for fault in &done.faults {
+            self.count(Metric::DispatchFaults, Labels::NONE.reason(fault.kind.name()));
+        }
+    }
+
+    async fn route(&self, call: &Call<'_>) -> Result<Response, Refusal> {
         let route = route(&call.request.method, &call.request.path)?;
         let owner = self.authenticate(call.request).await?;
         match route {
@@ -152,6 +178,11 @@ where
             counters.add(metric, labels, 1);
         }
     }
+}
+
+/// What every answer carries.
+fn finished(response: Response, call: &Call<'_>) -> Response {
+    response.with_header("x-relay-trace-id", call.trace_id.clone()).with_header("cache-control", "no-store")
 }
 
 /// The methods a path takes, with what they stand for.

@@ -2,14 +2,18 @@
 //!
 //! It first reconciles the slots with what has become of their exports, then fills the free ones from the queue. Any number of dispatchers
 //! may run at once: every change is a commit under conditions, and starting an execution twice is starting it once.
+//!
+//! A slot or an export that it cannot judge stops no other: it is told, and left as it is.
 
-use std::collections::BTreeMap;
-
-use relay::control::{CommitError, Expect, Item, Key, Query, Write};
-use relay::export::queue::{Holder, QUEUE, SLOTS, Slot, TURN_KEPT_SECONDS, TURNS, Turn, Waiting, order};
+use relay::control::{CommitError, Expect, Item, Key, Write};
+use relay::export::queue::{Holder, SLOTS, Slot, TURN_KEPT_SECONDS, Turn, Waiting};
 use relay::export::{Export, Status, store};
-use relay::fault::Fault;
+use relay::fault::{Fault, FaultKind};
 use relay::port::{ControlTable, ExecutionState, Executions};
+
+mod line;
+
+pub(crate) use line::{Line, list};
 
 /// How often an export whose execution was lost is given another one; it carries on from its checkpoint.
 const MAX_LOST_EXECUTIONS: u32 = 2;
@@ -17,11 +21,8 @@ const MAX_LOST_EXECUTIONS: u32 = 2;
 /// How often a dispatcher that is overtaken by others looks again before it leaves the rest to them.
 const MAX_ROUNDS: usize = 16;
 
-/// How many items a listing asks for at a time.
-const LISTING_LIMIT: usize = 1000;
-
 /// What one run of the dispatcher did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dispatched {
     /// Slots that were taken back.
     pub freed: usize,
@@ -29,6 +30,15 @@ pub struct Dispatched {
     pub started: usize,
     /// Exports that failed because their execution was lost too often.
     pub failed: usize,
+    /// What it could not judge or carry out, in the order met; everything else went on.
+    pub faults: Vec<Fault>,
+}
+
+impl Dispatched {
+    fn note(&mut self, fault: Fault, what: &str) {
+        tracing::error!(%fault, what, "the dispatcher goes on without");
+        self.faults.push(fault);
+    }
 }
 
 /// Gives out the run slots.
@@ -44,17 +54,31 @@ pub struct Dispatcher<'a, C, E> {
 
 impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
     /// Reconciles the slots, then fills the free ones.
-    pub async fn run(&self, now: i64) -> Result<Dispatched, Fault> {
+    pub async fn run(&self, now: i64) -> Dispatched {
         let mut dispatched = Dispatched::default();
-        for item in list(self.control, SLOTS).await? {
-            self.reconcile(&item, now, &mut dispatched).await?;
+        match list(self.control, SLOTS).await {
+            Ok(items) => self.reconcile_all(&items, now, &mut dispatched).await,
+            Err(fault) => dispatched.note(fault, "the slots"),
         }
         for _ in 0..MAX_ROUNDS {
-            if self.fill(now, &mut dispatched).await? == Fill::Settled {
-                break;
+            match self.fill(now, &mut dispatched).await {
+                Ok(Fill::Overtaken) => {}
+                Ok(Fill::Settled) => break,
+                Err(fault) => {
+                    dispatched.note(fault, "the line");
+                    break;
+                }
             }
         }
-        Ok(dispatched)
+        dispatched
+    }
+
+    async fn reconcile_all(&self, items: &[Item], now: i64, dispatched: &mut Dispatched) {
+        for item in items {
+            if let Err(fault) = self.reconcile(item, now, dispatched).await {
+                dispatched.note(fault, &format!("slot {}", item.key.sk));
+            }
+        }
     }
 
     async fn reconcile(&self, item: &Item, now: i64, dispatched: &mut Dispatched) -> Result<(), Fault> {
@@ -112,31 +136,41 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
     }
 
     async fn fill(&self, now: i64, dispatched: &mut Dispatched) -> Result<Fill, Fault> {
-        let mut free = free_slots(&list(self.control, SLOTS).await?, self.slots)?.into_iter();
+        let mut free = free_slots(&list(self.control, SLOTS).await?, self.slots).into_iter();
         let Some(mut slot) = free.next() else { return Ok(Fill::Settled) };
-        let mut turns = turns(self.control).await?;
-        for waiting in order(&waiting(self.control).await?, &turns) {
-            let turn = Turn::next(&turns, now);
-            match self.claim(&slot, &waiting, &turn, now).await? {
-                Claim::Started => {}
-                Claim::Overtaken => return Ok(Fill::Overtaken),
-                Claim::NotWaiting => continue,
+        let mut line = Line::read(self.control).await?;
+        dispatched.faults.append(&mut line.faults);
+        for waiting in line.ordered() {
+            let turn = Turn::next(&line.turns, now);
+            let export = match self.claim(&slot, &waiting, &turn, now).await {
+                Ok(Claim::Won(export)) => export,
+                Ok(Claim::Overtaken) => return Ok(Fill::Overtaken),
+                Ok(Claim::NotWaiting) => continue,
+                // This export's own fault: it cannot be read, or not be written. Any other is the table's, and met by all that follow.
+                Err(fault) if fault.kind == FaultKind::Denied => {
+                    dispatched.note(fault, &format!("export {}", waiting.export_id));
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
+            // One that cannot be started just now is started by the next dispatcher: its slot is taken and its execution unknown.
+            if let Err(fault) = self.start(&export).await {
+                dispatched.note(fault, &format!("the execution of export {}", waiting.export_id));
             }
             dispatched.started += 1;
-            turns.insert(waiting.owner, turn.served_at);
+            line.turns.insert(waiting.owner, turn.served_at);
             let Some(next) = free.next() else { break };
             slot = next;
         }
         Ok(Fill::Settled)
     }
 
-    /// Gives the slot to a waiting export, all or nothing, and starts its execution. One that cannot be started just now is started by the
-    /// next dispatcher: its slot is taken and its execution unknown.
+    /// Gives the slot to a waiting export, all or nothing.
     async fn claim(&self, slot: &(Key, Expect), waiting: &Waiting, turn: &Turn, now: i64) -> Result<Claim, Fault> {
         let found = store::load(self.control, &waiting.owner, &waiting.export_id).await?;
-        let unqueue = Write::Delete { key: waiting.key(), expect: Expect::Any };
+        let [unqueue, stand_up] = waiting.leave();
         let Some((mut export, version)) = found.filter(|(export, _)| export.status == Status::Queued) else {
-            committed(self.control.commit(&[unqueue]).await)?;
+            committed(self.control.commit(&[unqueue, stand_up]).await)?;
             return Ok(Claim::NotWaiting);
         };
         export.status = Status::Running;
@@ -148,13 +182,14 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
             Write::put(slot.0.clone(), &held, slot.1)?,
             store::replace(&export, version)?,
             unqueue,
+            stand_up,
             Write::put_until(Turn::key(&waiting.owner), turn, Expect::Any, Some(forgotten))?,
         ];
         if !committed(self.control.commit(&writes).await)? {
             return Ok(Claim::Overtaken);
         }
         tracing::info!(owner = waiting.owner, export_id = waiting.export_id, trace_id = export.trace_id, "started");
-        self.start(&export).await.map(|()| Claim::Started)
+        Ok(Claim::Won(Box::new(export)))
     }
 }
 
@@ -166,24 +201,24 @@ enum Fill {
     Overtaken,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Claim {
-    Started,
+    Won(Box<Export>),
     Overtaken,
     NotWaiting,
 }
 
-/// The slots that nobody has, each with the state in which it must still be to be claimed.
-fn free_slots(items: &[Item], slots: u32) -> Result<Vec<(Key, Expect)>, Fault> {
-    let mut free = Vec::new();
-    for key in (0..slots).map(Slot::key) {
-        match items.iter().find(|item| item.key == key) {
-            None => free.push((key, Expect::Absent)),
-            Some(item) if item.read::<Slot>()?.held.is_none() => free.push((key, Expect::Version(item.version))),
-            Some(_) => {}
+/// The slots that nobody has, each with the state in which it must still be to be claimed. One that cannot be read counts as taken: whose it is,
+/// nobody knows.
+fn free_slots(items: &[Item], slots: u32) -> Vec<(Key, Expect)> {
+    let state = |key: Key| match items.iter().find(|item| item.key == key) {
+        None => Some((key, Expect::Absent)),
+        Some(item) => {
+            let is_free = item.read::<Slot>().is_ok_and(|slot| slot.held.is_none());
+            is_free.then_some((key, Expect::Version(item.version)))
         }
-    }
-    Ok(free)
+    };
+    (0..slots).map(Slot::key).filter_map(state).collect()
 }
 
 /// The write that frees a slot from the holder it had when it was read.
@@ -197,30 +232,5 @@ fn committed(result: Result<(), CommitError>) -> Result<bool, Fault> {
         Ok(()) => Ok(true),
         Err(CommitError::Conflict(_)) => Ok(false),
         Err(CommitError::Fault(fault)) => Err(fault),
-    }
-}
-
-/// Everything that waits, in the order of its keys.
-pub(crate) async fn waiting(control: &impl ControlTable) -> Result<Vec<Waiting>, Fault> {
-    list(control, QUEUE).await?.iter().map(Item::read).collect()
-}
-
-/// When each owner was last served.
-pub(crate) async fn turns(control: &impl ControlTable) -> Result<BTreeMap<String, i64>, Fault> {
-    let turn = |item: Item| item.read::<Turn>().map(|turn| (item.key.sk, turn.served_at));
-    list(control, TURNS).await?.into_iter().map(turn).collect()
-}
-
-async fn list(control: &impl ControlTable, pk: &str) -> Result<Vec<Item>, Fault> {
-    let mut query =
-        Query { pk: pk.to_owned(), prefix: String::new(), after: None, descending: false, limit: LISTING_LIMIT };
-    let mut items = Vec::new();
-    loop {
-        let listing = control.query(&query).await?;
-        items.extend(listing.items);
-        match listing.next {
-            None => return Ok(items),
-            after => query.after = after,
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_runtime::{Diagnostic, LambdaEvent};
@@ -11,12 +12,16 @@ use relay::port::{Backlog, ControlTable, Executions, ExportFiles, LinkSigner, Ma
 use relay_lambda::{gateway, metrics, process};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::api::{Api, Call};
 use crate::dispatch::Dispatcher;
 use crate::worker::{Clock, StepError, StepStatus, Worker};
 
-/// Answers one call of the export API. Always an answer: what goes wrong is a problem on the wire.
+/// What is kept of an invocation's time for the answer's own way out: milliseconds.
+const ANSWER_MS: i64 = 1000;
+
+/// Answers one call of the export API. Always an answer: what goes wrong, or takes too long, is a problem on the wire.
 pub async fn answer<C, P, B, E, S, M>(
     api: &Api<C, P, B, E, S, M>,
     event: LambdaEvent<ApiGatewayV2httpRequest>,
@@ -29,10 +34,15 @@ where
     S: LinkSigner,
     M: Mailer,
 {
+    let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX).saturating_sub(ANSWER_MS);
+    let left = || Duration::from_millis(u64::try_from(deadline.saturating_sub(process::now_ms())).unwrap_or(0));
     let request = gateway::request(event.payload);
     let call =
         Call { request: &request, now: process::now_ms(), random: process::random(), trace_id: process::trace_id() };
-    let response = api.answer(&call).await;
+    let response = timeout(left(), api.answer(&call)).await.unwrap_or_else(|_| api.too_late(&call));
+    if timeout(left(), api.follow_up(&call, &response)).await.is_err() {
+        tracing::warn!(trace_id = call.trace_id, "the dispatcher ran out of time; its next tick will go on");
+    }
     tell(&api.counters, call.now);
     Ok(gateway::response(response))
 }
@@ -110,17 +120,28 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog, E: Execu
         }
     }
 
+    /// What it could not judge is an error, after everything else was done: the invocation counts as failed, and somebody looks.
     async fn tick(&self, now: i64) -> Result<Value, StepError> {
         let dispatcher = Dispatcher { control: &self.worker.control, executions: &self.executions, slots: self.slots };
-        let done = dispatcher.run(now).await?;
+        let done = dispatcher.run(now).await;
         self.count(Some(Metric::ExportsStarted), done.started);
         self.count(Some(Metric::ExportsFailed), done.failed);
-        Ok(json!({"freed": done.freed, "started": done.started, "failed": done.failed}))
+        for fault in &done.faults {
+            self.count_as(Metric::DispatchFaults, Labels::NONE.reason(fault.kind.name()), 1);
+        }
+        let told = json!({"freed": done.freed, "started": done.started, "failed": done.failed});
+        done.faults.into_iter().next().map_or(Ok(told), |fault| Err(fault.into()))
     }
 
     fn count(&self, metric: Option<Metric>, n: usize) {
-        if let (Some(metric), Ok(mut counters)) = (metric, self.counters.lock()) {
-            counters.add(metric, Labels::NONE, n);
+        if let Some(metric) = metric {
+            self.count_as(metric, Labels::NONE, n);
+        }
+    }
+
+    fn count_as(&self, metric: Metric, labels: Labels, n: usize) {
+        if let Ok(mut counters) = self.counters.lock() {
+            counters.add(metric, labels, n);
         }
     }
 }

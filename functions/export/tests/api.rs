@@ -9,23 +9,27 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use export::api::{Api, Call, Settings};
 use relay::backlog;
-use relay::control::Item;
+use relay::control::{Item, Key};
 use relay::export::{Export, Status, store};
 use relay::fault::FaultKind;
 use relay::http::{Request, Response};
 use relay::metric::{Counters, Metric};
+use relay::owner::{FormerClaim, Owner};
 use relay::port::memory::{
     MemoryControl, MemoryExecutions, MemoryMailer, MemoryPages, MemorySigner, MemoryStream, Trouble,
 };
 use relay::port::{ExecutionState, Record, Stream, Watermark};
+use relay::reader::Reader;
 use serde_json::{Value, json};
-use support::{API_KEY, INGEST_KEY, NOW, commit, event, load, pages_of, register, request, run, store_pages};
+use support::{
+    API_KEY, INGEST_KEY, NOW, commit, event, load, pages_of, profile, put, register, request, run, store_pages,
+};
 
 type Doubles = Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer>;
 
 struct World {
     api: Doubles,
-    calls: Cell<u8>,
+    calls: Cell<u16>,
 }
 
 /// An answer, taken apart.
@@ -82,8 +86,9 @@ impl World {
     fn send(&self, request: &Request, now: i64) -> Answer {
         self.calls.set(self.calls.get() + 1);
         let call =
-            Call { request, now, random: [self.calls.get(); 10], trace_id: format!("{:032x}", self.calls.get()) };
+            Call { request, now, random: random(self.calls.get()), trace_id: format!("{:032x}", self.calls.get()) };
         let response = run(self.api.answer(&call));
+        run(self.api.follow_up(&call, &response));
         assert!(response.headers.contains(&("x-relay-trace-id", call.trace_id.clone())), "no trace id");
         let body: Value = serde_json::from_str(&response.body).unwrap();
         let content_type =
@@ -125,6 +130,24 @@ impl World {
     fn items(&self, pk: &str) -> Vec<Item> {
         self.api.control.all().into_iter().filter(|item| item.key.pk == pk).collect()
     }
+}
+
+/// How many rows an export's file would have.
+fn rows(pages: &MemoryPages, export: &Export) -> usize {
+    run(async {
+        let mut reader = Reader::new(pages, export.selection(1, None));
+        let mut rows = 0;
+        while let Some(minute) = reader.next().await.unwrap() {
+            rows += minute.len();
+        }
+        rows
+    })
+}
+
+fn random(call: u16) -> [u8; 10] {
+    let mut bytes = [0; 10];
+    bytes[8..].copy_from_slice(&call.to_be_bytes());
+    bytes
 }
 
 fn to(method: &str, path: &str, key: &str) -> Request {
@@ -179,6 +202,27 @@ fn who_waits_sees_its_place_in_line() {
 }
 
 #[test]
+fn an_owner_has_so_many_waiting_exports_and_no_more() {
+    let world = World::new();
+    let running = world.asked();
+    let mut waiting: Vec<_> = (0..100).map(|_| world.asked()).collect();
+    assert_eq!((world.items("queue").len(), world.items("seat#demo").len()), (100, 100));
+    let answer = world.ask(&json!({}));
+    assert_eq!((answer.status, answer.code(), answer.header("retry-after")), (429, "too-many-exports", Some("60")));
+    assert_eq!(world.items("queue").len(), 100);
+    // One that is cancelled leaves its seat, as does one that starts.
+    assert_eq!(world.call("DELETE", &waiting.remove(7)).status, 200);
+    waiting.push(world.asked());
+    assert_eq!(world.ask(&json!({})).status, 429);
+    assert_eq!(world.call("DELETE", &running).status, 200);
+    assert_eq!(world.items("seat#demo").len(), 99);
+    waiting.push(world.asked());
+    assert_eq!(world.ask(&json!({})).status, 429);
+    waiting.iter().for_each(|path| drop(world.call("DELETE", path)));
+    assert!(world.items("queue").is_empty() && world.items("seat#demo").is_empty());
+}
+
+#[test]
 fn a_period_that_holds_nothing_is_empty_at_once() {
     let world = World::without_rows();
     let answer = world.ask(&json!({}));
@@ -199,6 +243,18 @@ fn nothing_is_called_empty_while_the_stream_holds_something() {
     assert_eq!(world.ask(&json!({})).status, 200);
     world.api.backlog.script.refuse("look", 1, FaultKind::Unavailable);
     assert_eq!(world.ask(&json!({})).status, 202);
+}
+
+/// Two weeks over 16 shards are asked for at once; over 256 shards the worker finds out.
+#[test]
+fn a_period_of_too_many_questions_is_queued_unasked() {
+    let world = World::without_rows();
+    let body = json!({"start_date": "2026-11-01", "end_date": "2026-11-14"});
+    for (shards, status) in [(16, 200), (256, 202)] {
+        let write = run(relay::page::raise_shards(&world.api.control, shards)).unwrap().unwrap();
+        commit(&world.api.control, &[write]);
+        assert_eq!(world.ask(&body).status, status, "{shards} shards");
+    }
 }
 
 #[test]
@@ -299,6 +355,24 @@ fn an_app_of_another_owner_and_one_of_nobody_are_refused_in_the_same_words() {
 }
 
 #[test]
+fn an_app_that_was_anothers_is_read_only_from_when_it_was_given_up() {
+    let world = World::new();
+    let since = |owner: &str, received_since| {
+        let former = FormerClaim { owner: owner.to_owned(), received_since, released_at: NOW - 60_000 };
+        put(&world.api.control, FormerClaim::key("demo-app"), &former);
+        let answer = world.ask(&json!({}));
+        let id = answer.body["export_id"].as_str().unwrap();
+        let (export, _) = run(store::load(&world.api.control, "demo", id)).unwrap().unwrap();
+        (export.received_since, rows(&world.api.pages, &export))
+    };
+    // Every row was received a minute ago.
+    assert_eq!(since("rival", 0), (NOW - 50_000, 0));
+    assert_eq!(since("demo", 0), (0, 20));
+    assert_eq!(since("demo", NOW - 60_000), (NOW - 60_000, 20));
+    assert_eq!(since("demo", NOW - 59_999), (NOW - 59_999, 0));
+}
+
+#[test]
 fn bodies_that_are_no_request_are_refused() {
     let world = World::new();
     for body in ["", "{", "[1]", "null"] {
@@ -389,6 +463,21 @@ fn the_list_is_newest_first_and_paged() {
 }
 
 #[test]
+fn one_item_that_cannot_be_read_hides_no_other() {
+    let world = World::new();
+    let (first, second) = (world.asked(), world.asked());
+    let strange = json!({"strange": true});
+    for key in [Key::new("queue", "0000000000000#x"), Key::new("turn", "x"), Export::key("demo", &"f".repeat(32))] {
+        put(&world.api.control, key, &strange);
+    }
+    let list = world.call("GET", "/v1/exports");
+    assert_eq!((list.status, list.body["exports"].as_array().map(Vec::len)), (200, Some(2)), "{}", list.body);
+    assert_eq!(world.call("GET", &first).status, 200);
+    assert_eq!(world.call("GET", &second).body["position"], json!(1));
+    assert_eq!(world.ask(&json!({})).body["position"], json!(2));
+}
+
+#[test]
 fn a_queued_export_is_cancelled_and_leaves_the_line() {
     let world = World::new();
     world.asked();
@@ -431,6 +520,7 @@ fn a_fresh_link_is_answered_and_mailed() {
     request.body = b"\xff anything".to_vec();
     let answer = world.send(&request, NOW + 60_000);
     assert_eq!((answer.status, &answer.body["expires_at"]), (200, &json!("2026-11-14T10:31:00Z")));
+    assert_eq!(answer.body["mailed"], json!(true));
     let url = answer.body["url"].as_str().unwrap();
     assert!(url.contains(&export.object_key()), "{url}");
     let sent = world.api.mailer.sent();
@@ -448,6 +538,37 @@ fn a_link_does_not_depend_on_the_mail() {
     assert_eq!(world.call("POST", &format!("{path}/link")).status, 200);
     world.api.signer.script.refuse("sign", 1, FaultKind::Unavailable);
     assert_eq!(world.call("POST", &format!("{path}/link")).status, 503);
+}
+
+#[test]
+fn a_loop_of_links_fills_no_mailbox() {
+    let world = World::new();
+    let path = world.asked();
+    world.amend(&path, |export| export.finish(Status::Done, NOW));
+    let link = to("POST", &format!("{path}/link"), API_KEY);
+    let mailed = [0, 0, 1, 299_999, 300_000, 300_001, 700_000].map(|later| {
+        let answer = world.send(&link, NOW + later);
+        assert_eq!(answer.status, 200);
+        answer.body["mailed"] == json!(true)
+    });
+    assert_eq!(mailed, [true, false, false, false, true, false, true]);
+    assert_eq!(world.api.mailer.sent().len(), 3);
+    // What cannot be noted cannot be bounded: no mail, but a link.
+    world.api.control.script.refuse("commit", 1, FaultKind::Throttled);
+    assert_eq!(world.send(&link, NOW + 2_000_000).body["mailed"], json!(false));
+}
+
+#[test]
+fn a_link_is_not_mailed_to_a_domain_that_is_no_longer_registered() {
+    let world = World::new();
+    let path = world.asked();
+    world.amend(&path, |export| export.finish(Status::Done, NOW));
+    let mut owner = profile("demo");
+    owner.mail_domains = ["example.org".to_owned()].into();
+    put(&world.api.control, Owner::key("demo"), &owner);
+    let answer = world.call("POST", &format!("{path}/link"));
+    assert_eq!((answer.status, &answer.body["mailed"]), (200, &json!(false)));
+    assert!(world.api.mailer.sent().is_empty());
 }
 
 #[test]
@@ -478,6 +599,7 @@ fn the_account_says_what_may_be_asked() {
         (&limits["max_export_days"], &limits["export_retention_days"], &limits["max_batch_items"]),
         (&json!(14), &json!(14), &json!(500))
     );
+    assert_eq!(limits["max_waiting_exports"], json!(100));
     assert_eq!(
         (&answer.body["formats"], &answer.body["kinds"]),
         (&json!(["csv"]), &json!(["install", "reattribution", "event"]))

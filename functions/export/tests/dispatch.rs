@@ -11,7 +11,7 @@ use std::task::{Context, Waker};
 
 use export::dispatch::{Dispatched, Dispatcher};
 use proptest::prelude::*;
-use relay::control::Item;
+use relay::control::{Expect, Item, Key, Write};
 use relay::export::queue::Slot;
 use relay::export::{Export, Status, store};
 use relay::fault::{Fault, FaultKind};
@@ -61,7 +61,7 @@ impl World {
     }
 
     fn tick(&self, slots: u32) -> Dispatched {
-        run(self.dispatcher(slots).run(NOW)).unwrap()
+        run(self.dispatcher(slots).run(NOW))
     }
 
     /// What has a slot, by slot.
@@ -104,7 +104,7 @@ fn no_execution_starts_before_it_has_a_slot() {
     world.tick(1);
     assert_eq!((world.slots(), world.machine.0.all().len()), (vec![first.export_id.clone()], 1));
     world.end(&first, Status::Done);
-    assert_eq!(world.tick(1), Dispatched { freed: 1, started: 1, failed: 0 });
+    assert_eq!(world.tick(1), Dispatched { freed: 1, started: 1, ..Dispatched::default() });
     assert_eq!(world.slots(), [second.export_id]);
 }
 
@@ -129,7 +129,8 @@ fn a_claimed_export_whose_start_failed_is_started_by_the_next_dispatcher() {
     let world = World::default();
     let export = world.ask("demo", 1);
     world.machine.0.script.refuse("start", 1, FaultKind::Throttled);
-    assert!(run(world.dispatcher(1).run(NOW)).is_err());
+    let done = world.tick(1);
+    assert_eq!((done.started, done.faults.len(), done.faults[0].kind), (1, 1, FaultKind::Throttled));
     assert_eq!((world.slots(), world.machine.0.all().len()), (vec![export.export_id.clone()], 0));
     world.tick(1);
     assert_eq!(world.machine.0.all()[&export.export_id].0, ExecutionState::Running);
@@ -177,7 +178,7 @@ fn what_no_longer_waits_is_taken_out_of_the_queue() {
     run(store::amend(&world.control, "demo", &first.export_id, cancel)).unwrap();
     world.tick(1);
     assert_eq!(world.slots(), [second.export_id]);
-    assert!(world.control.0.all().iter().all(|item| item.key.pk != "queue"));
+    assert!(world.control.0.all().iter().all(|item| !waits(item)));
 }
 
 #[test]
@@ -193,6 +194,67 @@ fn fewer_slots_than_before_are_not_filled_again() {
     assert_eq!(world.slots(), [asked[3].export_id.clone()]);
 }
 
+/// An item that a hand or a newer release wrote.
+fn spoil(world: &World, key: Key) {
+    commit(&world.control, &[Write::put(key, &json!({"held": 1}), Expect::Any).unwrap()]);
+}
+
+#[test]
+fn a_slot_that_cannot_be_read_stops_no_other_and_is_not_given_away() {
+    let world = World::default();
+    spoil(&world, Slot::key(0));
+    let export = world.ask("demo", 1);
+    let done = world.tick(2);
+    assert_eq!((done.started, done.faults.len()), (1, 1));
+    assert_eq!(load(&world.control, &export).status, Status::Running);
+    world.end(&export, Status::Done);
+    world.ask("demo", 2);
+    assert_eq!(world.tick(1).started, 0, "a slot nobody can judge was given away");
+}
+
+#[test]
+fn a_slot_whose_execution_cannot_be_asked_for_stops_no_other() {
+    let world = World::default();
+    let asked = [1, 2, 3].map(|n| world.ask("demo", n));
+    world.tick(2);
+    world.end(&asked[1], Status::Done);
+    world.machine.0.script.refuse("state", 1, FaultKind::Unavailable);
+    let done = world.tick(2);
+    assert_eq!((done.freed, done.started, done.faults.len()), (1, 1, 1));
+    assert_eq!(load(&world.control, &asked[2]).status, Status::Running);
+}
+
+#[test]
+fn a_place_in_line_that_cannot_be_read_stops_no_other() {
+    let world = World::default();
+    spoil(&world, Key::new("queue", "0000000000000#x"));
+    spoil(&world, Key::new("turn", "demo"));
+    let export = world.ask("demo", 1);
+    let done = world.tick(1);
+    assert_eq!((done.started, done.faults.len()), (1, 2));
+    assert_eq!(load(&world.control, &export).status, Status::Running);
+}
+
+#[test]
+fn a_waiting_export_that_cannot_be_read_stops_no_other_and_stays_in_line() {
+    let world = World::default();
+    let spoilt = world.ask("demo", 1);
+    spoil(&world, Export::key("demo", &spoilt.export_id));
+    let export = world.ask("rival", 2);
+    let done = world.tick(1);
+    assert_eq!((done.started, done.faults.len()), (1, 1));
+    assert_eq!(load(&world.control, &export).status, Status::Running);
+    assert_eq!(world.control.0.all().iter().filter(|item| item.key.pk == "queue").count(), 1);
+}
+
+#[test]
+fn a_table_that_is_down_is_not_asked_for_every_export_in_line() {
+    let world = World::default();
+    (1..=5).for_each(|n| drop(world.ask("demo", n)));
+    world.control.0.script.refuse("get", 5, FaultKind::Unavailable);
+    assert_eq!(world.tick(1).faults.len(), 1);
+}
+
 /// One thing that happens in the model.
 #[derive(Clone, Debug)]
 enum Event {
@@ -204,6 +266,11 @@ enum Event {
     Trouble(&'static str, Trouble),
     /// So many dispatchers at once; the numbers say whose turn it is.
     Dispatch(usize, Vec<usize>),
+}
+
+/// A place in line or a seat.
+fn waits(item: &Item) -> bool {
+    item.key.pk == "queue" || item.key.pk.starts_with("seat#")
 }
 
 fn an_event() -> impl Strategy<Value = Event> {
@@ -310,6 +377,6 @@ proptest! {
             ends
         });
         prop_assert!(ends.keys().all(|status| ["done", "failed"].contains(status)), "{:?}", ends);
-        prop_assert!(world.slots().is_empty() && world.control.0.all().iter().all(|item| item.key.pk != "queue"));
+        prop_assert!(world.slots().is_empty() && world.control.0.all().iter().all(|item| !waits(item)));
     }
 }

@@ -5,11 +5,19 @@ mod support;
 
 use std::sync::Mutex;
 
+use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
+use export::api::{Api, Settings};
 use export::handler::{WorkerApp, answer, work};
 use export::worker::Worker;
+use http::HeaderValue;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
-use relay::metric::Counters;
-use relay::port::memory::{MemoryControl, MemoryExecutions, MemoryFiles, MemoryPages, MemoryStream};
+use relay::control::{CommitError, Expect, Item, Key, Listing, Query, Write};
+use relay::fault::Fault;
+use relay::metric::{Counters, Metric};
+use relay::port::memory::{
+    MemoryControl, MemoryExecutions, MemoryFiles, MemoryMailer, MemoryPages, MemorySigner, MemoryStream,
+};
+use relay::port::{ControlTable, ExecutionState, Executions};
 use serde_json::{Value, json};
 use support::{NOW, commit, event, export_of, load, pages_of, queueing, run, running, store_pages};
 
@@ -47,6 +55,18 @@ fn anything_without_an_action_is_a_tick() {
 }
 
 #[test]
+fn a_tick_that_could_not_judge_everything_fails_after_the_rest_was_done() {
+    let app = app();
+    let export = export_of("demo", NOW, 1, &json!({}));
+    commit(&app.worker.control, &queueing(&export));
+    let strange = Write::put(Key::new("slot", "7"), &json!({"held": 1}), Expect::Any).unwrap();
+    commit(&app.worker.control, &[strange]);
+    assert_eq!(run(app.work(json!({}), i64::MAX, || NOW)).unwrap_err().name(), "Export.Denied");
+    assert!(app.executions.all().contains_key(&export.export_id));
+    assert_eq!(app.counters.lock().unwrap().total(Metric::DispatchFaults), 1);
+}
+
+#[test]
 fn a_step_answers_its_status() {
     let app = app();
     store_pages(&app.worker.pages, &pages_of(&[event(1, 64)], 1, 1));
@@ -73,29 +93,88 @@ fn errors_have_the_names_that_the_state_machine_matches() {
     assert_eq!(send(&app, nonsense).unwrap_err().error_type, "Export.Invalid");
 }
 
-#[test]
-fn the_api_answers_a_gateways_event() {
-    use export::api::{Api, Settings};
-    use relay::port::memory::{MemoryMailer, MemorySigner};
+fn api<C: ControlTable, E: Executions>(control: C, executions: E) -> TestApi<C, E> {
+    let settings = Settings { max_export_days: 14, slots: 1, retention_days: 14, site_url: None };
+    let (backlog, pages) = (MemoryStream::new(1), MemoryPages::default());
+    store_pages(&pages, &pages_of(&[event(1, 64)], 1, 1));
+    Api::new(control, pages, backlog, executions, MemorySigner::default(), MemoryMailer::default(), settings)
+}
+
+type TestApi<C, E> = Api<C, MemoryPages, MemoryStream, E, MemorySigner, MemoryMailer>;
+
+/// An event of the gateway, at its deadline: what can be answered at once is.
+fn call(method: &str, path: &str, body: &str) -> LambdaEvent<ApiGatewayV2httpRequest> {
+    let event = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "body": body,
+        "headers": {"authorization": format!("Bearer {}", support::API_KEY), "content-type": "application/json"}, "isBase64Encoded": false,
+        "requestContext": {"http": {"method": method, "path": path, "sourceIp": "192.0.2.1"}},
+    });
+    LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default())
+}
+
+#[tokio::test]
+async fn the_api_answers_a_gateways_event() {
     let control = MemoryControl::default();
     support::register(&control);
-    let api = Api {
-        control,
-        pages: MemoryPages::default(),
-        backlog: MemoryStream::new(1),
-        executions: MemoryExecutions::default(),
-        signer: MemorySigner::default(),
-        mailer: MemoryMailer::default(),
-        settings: Settings { max_export_days: 14, slots: 1, retention_days: 14, site_url: None },
-        counters: Mutex::new(Counters::default()),
-    };
-    let event = json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": "/v1/account", "rawQueryString": "",
-        "headers": {"authorization": format!("Bearer {}", support::API_KEY)}, "isBase64Encoded": false,
-        "requestContext": {"http": {"method": "GET", "path": "/v1/account", "sourceIp": "192.0.2.1"}},
-    });
-    let event = serde_json::from_value(event).unwrap();
-    let response = run(answer(&api, LambdaEvent::new(event, Context::default()))).unwrap();
+    let api = api(control, MemoryExecutions::default());
+    let response = answer(&api, call("GET", "/v1/account", "")).await.unwrap();
     assert_eq!(response.status_code, 200);
     assert!(response.headers.contains_key("x-relay-trace-id"));
+}
+
+/// A table that never answers.
+struct Silent;
+
+impl ControlTable for Silent {
+    async fn get(&self, _: &[Key]) -> Vec<Result<Option<Item>, Fault>> {
+        std::future::pending().await
+    }
+
+    async fn query(&self, _: &Query) -> Result<Listing, Fault> {
+        std::future::pending().await
+    }
+
+    async fn commit(&self, _: &[Write]) -> Result<(), CommitError> {
+        std::future::pending().await
+    }
+}
+
+/// So that nothing but the function's own time limit ends the wait.
+const A_WHILE: std::time::Duration = std::time::Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_call_that_runs_out_of_time_is_a_problem_and_not_the_gateways_error() {
+    let api = api(Silent, MemoryExecutions::default());
+    let answered = tokio::time::timeout(A_WHILE, answer(&api, call("GET", "/v1/account", ""))).await;
+    let response = answered.expect("an answer before the function's end").unwrap();
+    assert_eq!((response.status_code, &response.headers["retry-after"]), (503, &HeaderValue::from_static("2")));
+    assert_eq!(response.headers["content-type"], "application/problem+json");
+    assert!(response.headers.contains_key("x-relay-trace-id"));
+}
+
+/// A state machine that never answers.
+struct Stuck;
+
+impl Executions for Stuck {
+    async fn start(&self, _: &str, _: &str) -> Result<(), Fault> {
+        std::future::pending().await
+    }
+
+    async fn state(&self, _: &str) -> Result<ExecutionState, Fault> {
+        std::future::pending().await
+    }
+
+    async fn stop(&self, _: &str) -> Result<(), Fault> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn what_was_queued_is_acknowledged_however_long_the_dispatcher_takes() {
+    let control = MemoryControl::default();
+    support::register(&control);
+    let api = api(control, Stuck);
+    let call = call("POST", "/v1/exports", &support::request(&json!({})).to_string());
+    let answered = tokio::time::timeout(A_WHILE, answer(&api, call)).await;
+    assert_eq!(answered.expect("an answer before the function's end").unwrap().status_code, 202);
 }

@@ -23,7 +23,7 @@ where
         }
     };
     if let Err(error) = &result {
-        tracing::error!(%error, "the mail is not out; the event comes again");
+        log(error);
     }
     if let Ok(mut counters) = app.counters.lock() {
         metrics::emit(&std::mem::take(&mut *counters).flush(now));
@@ -31,11 +31,21 @@ where
     result
 }
 
+fn log(error: &NotifyError) {
+    match error {
+        NotifyError::Fault(_) => tracing::error!(%error, "the mail is not out; the event comes again"),
+        NotifyError::NotSettled(_) | NotifyError::InProgress(_) => {
+            tracing::warn!(%error, "too early to tell; the event comes again");
+        }
+    }
+}
+
 impl From<NotifyError> for Diagnostic {
     fn from(error: NotifyError) -> Self {
         let name = match &error {
             NotifyError::Fault(_) => "Notify.Fault",
             NotifyError::NotSettled(_) => "Notify.NotSettled",
+            NotifyError::InProgress(_) => "Notify.InProgress",
         };
         Self { error_type: name.to_owned(), error_message: error.to_string() }
     }

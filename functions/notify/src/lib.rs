@@ -1,7 +1,8 @@
 //! Mails the end of an export: a link to its file, that there is none, or what went wrong.
 //!
-//! One mail an export. Who sends it claims it first, under the version read; a crash between sending and recording may repeat the mail,
-//! and nothing omits it: an event that found the mail unsent fails and comes again.
+//! One mail an export. Who sends it claims it first, under the version read, for longer than this function lives: EventBridge and Lambda
+//! deliver an event at least once, twice at a time too. A crash between sending and recording may repeat the mail, and nothing omits it:
+//! an event that failed gives its claim back and comes again.
 
 pub mod config;
 pub mod handler;
@@ -16,10 +17,12 @@ use relay::link::Link;
 use relay::metric::{Counters, Labels, Metric};
 use relay::notice::{self, Mail, Surroundings};
 use relay::port::{ControlTable, LinkSigner, Mailer, SendMailError};
+use relay::tenancy;
 
 use occasion::{Event, Occasion};
 
-/// How long a mail belongs to whoever claimed it: milliseconds. Shorter than Lambda's first asynchronous retry (one minute).
+/// How long a mail belongs to whoever claimed it: milliseconds. Longer than the function lives (its time-out, 30 s), shorter than Lambda's
+/// first asynchronous retry (one minute).
 const LEASE_MS: i64 = 45_000;
 
 /// How often to look again when others write the export at the same time.
@@ -47,7 +50,7 @@ pub struct App<C, S, M> {
 pub enum Outcome {
     /// The mail is on its way.
     Sent,
-    /// The mail service refuses it for good.
+    /// It may not be sent, for good: the mail service refuses it, or the address is in no domain of the owner's any more.
     Refused,
     /// There was nothing to send: somebody else has, or does, or nobody should.
     Nothing,
@@ -62,6 +65,9 @@ pub enum NotifyError {
     /// The export has not said yet how it ended.
     #[error("export {0} has not settled yet")]
     NotSettled(String),
+    /// The same event was delivered twice and the other delivery is at the mail; should that one crash, this one's retry sends it.
+    #[error("another delivery of the event is sending the mail of export {0}")]
+    InProgress(String),
 }
 
 /// Which mail an export's end asks for.
@@ -82,13 +88,15 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
                 return Ok(Outcome::Nothing);
             };
             let Some(letter) = letter(&export, &event.occasion)? else { return Ok(Outcome::Nothing) };
-            if !may_claim(&export, &event.id, now) {
-                return Ok(Outcome::Nothing);
+            match standing(&export, &event.id, now) {
+                Standing::Free => {}
+                Standing::NotOurs => return Ok(Outcome::Nothing),
+                Standing::InProgress => return Err(NotifyError::InProgress(export.export_id)),
             }
             let claimed_by = event.id.clone();
             export.notice = Some(NoticeState { claimed_at: now, claimed_by, sent_at: None, refused: None });
             match self.control.commit(&[store::replace(&export, version)?]).await {
-                Ok(()) => return self.send(&export, letter, now).await,
+                Ok(()) => return self.send_or_release(&export, letter, now).await,
                 Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Fault(fault)) => return Err(fault.into()),
             }
@@ -97,7 +105,22 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
         Err(Fault::new(FaultKind::Unavailable, "control:Commit", detail).into())
     }
 
+    /// Sends the claimed mail. Where that fails the claim goes back, so that the next event need not wait for its end.
+    async fn send_or_release(&self, export: &Export, letter: Letter, now: i64) -> Result<Outcome, NotifyError> {
+        let result = self.send(export, letter, now).await;
+        if result.is_err() {
+            let unclaim = |stored: &mut Export| stored.notice == export.notice && stored.notice.take().is_some();
+            if let Err(fault) = store::amend(&self.control, &export.owner, &export.export_id, unclaim).await {
+                tracing::warn!(export_id = export.export_id, %fault, "the claim on the mail stays until it ends by itself");
+            }
+        }
+        result
+    }
+
     async fn send(&self, export: &Export, letter: Letter, now: i64) -> Result<Outcome, NotifyError> {
+        if !self.may_mail(export).await? {
+            return Ok(self.refused(export, "the address is in no domain registered for the owner".to_owned()).await);
+        }
         let (mail, link) = self.compose(export, letter, now).await?;
         let (export_id, trace_id) = (&export.export_id, &export.trace_id);
         match self.mailer.send(&export.email, &mail).await {
@@ -107,17 +130,26 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
                 self.record(export, |notice| notice.sent_at = Some(now), link).await;
                 Ok(Outcome::Sent)
             }
-            Err(SendMailError::Rejected(reason)) => {
-                self.count(Metric::MailsRejected, Labels::NONE);
-                tracing::error!(export_id, trace_id, reason, "the mail service refuses the mail");
-                self.record(export, |notice| notice.refused = Some(reason.clone()), None).await;
-                Ok(Outcome::Refused)
-            }
+            Err(SendMailError::Rejected(reason)) => Ok(self.refused(export, reason).await),
             Err(SendMailError::Fault(fault)) => {
                 self.count(Metric::MailsFailed, Labels::NONE.reason(fault.kind.name()));
                 Err(fault.into())
             }
         }
+    }
+
+    /// Hours lie between the request and its mail: the domain may have been taken from the owner since.
+    async fn may_mail(&self, export: &Export) -> Result<bool, Fault> {
+        let owner = tenancy::owner(&self.control, &export.owner).await?;
+        Ok(owner.is_some_and(|owner| owner.may_mail(&export.email)))
+    }
+
+    async fn refused(&self, export: &Export, reason: String) -> Outcome {
+        let (export_id, trace_id) = (&export.export_id, &export.trace_id);
+        self.count(Metric::MailsRejected, Labels::NONE);
+        tracing::error!(export_id, trace_id, reason, "the mail is refused");
+        self.record(export, |notice| notice.refused = Some(reason.clone()), None).await;
+        Outcome::Refused
     }
 
     async fn compose(&self, export: &Export, letter: Letter, now: i64) -> Result<(Mail, Option<Link>), Fault> {
@@ -179,11 +211,24 @@ fn letter(export: &Export, occasion: &Occasion) -> Result<Option<Letter>, Notify
     }
 }
 
-/// Whether the mail is still to be sent and nobody else is at it. Whoever is, comes again by itself when it fails.
-fn may_claim(export: &Export, event_id: &str, now: i64) -> bool {
-    export.notice.as_ref().is_none_or(|notice| {
-        let is_settled = notice.sent_at.is_some() || notice.refused.is_some();
-        let is_free = notice.claimed_by == event_id || now.saturating_sub(notice.claimed_at) >= LEASE_MS;
-        !is_settled && is_free
-    })
+/// Whose a mail is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Still to be sent, and nobody is at it.
+    Free,
+    /// Sent or refused; or another event is at it, which comes again by itself when it fails.
+    NotOurs,
+    /// This very event is at it, in another delivery, or was until it died. Nobody else would come again.
+    InProgress,
+}
+
+fn standing(export: &Export, event_id: &str, now: i64) -> Standing {
+    let Some(notice) = &export.notice else { return Standing::Free };
+    if notice.sent_at.is_some() || notice.refused.is_some() {
+        return Standing::NotOurs;
+    }
+    if now.saturating_sub(notice.claimed_at) >= LEASE_MS {
+        return Standing::Free;
+    }
+    if notice.claimed_by == event_id { Standing::InProgress } else { Standing::NotOurs }
 }

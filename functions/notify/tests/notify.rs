@@ -6,12 +6,13 @@ use std::sync::Mutex;
 use notify::occasion::{Event, Occasion, read};
 use notify::{App, NotifyError, Outcome};
 use relay::control::{Expect, Write};
-use relay::export::{Asked, Export, ExportRequest, Status, export_id, store};
+use relay::export::{Asked, Export, ExportRequest, NoticeState, Status, export_id, store};
 use relay::fault::FaultKind;
 use relay::metric::{Counters, Metric};
 use relay::owner::Owner;
 use relay::port::ControlTable;
 use relay::port::memory::{MemoryControl, MemoryMailer, MemorySigner, Trouble};
+use relay::tenancy;
 use serde_json::json;
 
 const NOW: i64 = 1_794_648_600_000;
@@ -37,6 +38,7 @@ async fn export(app: &Doubles, change: impl Fn(&mut Export)) -> Export {
         retention_days: 90,
         created_at: 0,
     };
+    app.control.commit(&[Write::put(Owner::key("demo"), &owner, Expect::Any).unwrap()]).await.unwrap();
     let body = json!({"app_token": "demo-app", "kind": "install", "start_date": "2026-11-01", "end_date": "2026-11-13", "email": "kim@example.com"});
     let asked = Asked {
         owner: "demo".into(),
@@ -151,32 +153,70 @@ async fn a_cancelled_export_gets_no_mail() {
     assert!(app.mailer.sent().is_empty());
 }
 
+/// Whoever fails gives its claim back: the next event, its own retry or another one, sends the mail at once.
 #[tokio::test]
-async fn a_mail_that_failed_is_sent_when_its_event_comes_again() {
-    for (service, call) in [("mailer", "send"), ("signer", "sign"), ("control", "commit")] {
-        let app = app();
-        let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
-        match service {
-            "mailer" => app.mailer.script.refuse(call, 1, FaultKind::Unavailable),
-            "signer" => app.signer.script.refuse(call, 1, FaultKind::Throttled),
-            _ => app.control.script.add(call, [Trouble::AnswerLost]),
+async fn a_mail_that_failed_is_sent_by_the_next_event() {
+    for (service, call) in [("mailer", "send"), ("signer", "sign")] {
+        for is_own_retry in [true, false] {
+            let app = app();
+            let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+            match service {
+                "mailer" => app.mailer.script.refuse(call, 1, FaultKind::Unavailable),
+                _ => app.signer.script.refuse(call, 1, FaultKind::Throttled),
+            }
+            let first = created(&export, 3456);
+            assert!(matches!(app.notify(&first, NOW).await, Err(NotifyError::Fault(_))), "{service}");
+            let next = if is_own_retry { first } else { ended(&export, "SUCCEEDED") };
+            assert_eq!(app.notify(&next, NOW + 1000).await, Ok(Outcome::Sent), "{service}");
+            assert_eq!(app.mailer.sent().len(), 1);
         }
-        assert!(matches!(app.notify(&created(&export, 3456), NOW).await, Err(NotifyError::Fault(_))), "{service}");
-        // Its own retry need not wait; another event leaves it alone until the claim is old.
-        assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 1000).await, Ok(Outcome::Nothing));
-        assert_eq!(app.notify(&created(&export, 3456), NOW + 1000).await, Ok(Outcome::Sent), "{service}");
-        assert_eq!(app.mailer.sent().len(), 1);
     }
 }
 
+/// EventBridge and Lambda deliver at least once: two deliveries of one event may run side by side.
 #[tokio::test]
-async fn a_claim_whose_holder_is_gone_is_taken_over() {
+async fn a_second_delivery_of_an_event_under_way_sends_nothing_and_comes_again() {
+    let app = app();
+    let claimed_by = created(&export(&app, |_| {}).await, 3456).id;
+    let export = export(&app, |export| {
+        export.finish(Status::Done, NOW);
+        let claimed_by = claimed_by.clone();
+        export.notice = Some(NoticeState { claimed_at: NOW, claimed_by, sent_at: None, refused: None });
+    })
+    .await;
+    let in_progress = Err(NotifyError::InProgress(export.export_id.clone()));
+    assert_eq!(app.notify(&created(&export, 3456), NOW + 1).await, in_progress);
+    assert_eq!(app.notify(&created(&export, 3456), NOW + 44_999).await, in_progress);
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 44_999).await, Ok(Outcome::Nothing));
+    assert!(app.mailer.sent().is_empty());
+    // The first delivery died: the second's retry takes over.
+    assert_eq!(app.notify(&created(&export, 3456), NOW + 60_000).await, Ok(Outcome::Sent));
+    assert_eq!(app.notify(&created(&export, 3456), NOW + 60_001).await, Ok(Outcome::Nothing));
+    assert_eq!(app.mailer.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_that_could_not_be_given_back_ends_by_itself() {
     let app = app();
     let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
     app.mailer.script.refuse("send", 1, FaultKind::Unavailable);
+    app.control.script.add("commit", [Trouble::None, Trouble::Refused(FaultKind::Unavailable)]);
     assert!(app.notify(&created(&export, 3456), NOW).await.is_err());
     assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 44_999).await, Ok(Outcome::Nothing));
     assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 45_000).await, Ok(Outcome::Sent));
+}
+
+/// A claim whose answer is lost may stand: nobody knows, so it is waited for.
+#[tokio::test]
+async fn a_claim_whose_answer_is_lost_is_waited_for() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    app.control.script.add("commit", [Trouble::AnswerLost]);
+    let event = created(&export, 3456);
+    assert!(matches!(app.notify(&event, NOW).await, Err(NotifyError::Fault(_))));
+    assert!(matches!(app.notify(&event, NOW + 1000).await, Err(NotifyError::InProgress(_))));
+    assert_eq!(app.notify(&event, NOW + 60_000).await, Ok(Outcome::Sent));
+    assert_eq!(app.mailer.sent().len(), 1);
 }
 
 #[tokio::test]
@@ -198,6 +238,31 @@ async fn a_refused_mail_is_noted_and_not_tried_again() {
     assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Refused));
     assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 90_000).await, Ok(Outcome::Nothing));
     assert!(reload(&app, &export).await.notice.unwrap().refused.is_some());
+}
+
+#[tokio::test]
+async fn no_mail_goes_to_a_domain_that_is_no_longer_registered() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    let mut owner = tenancy::owner(&app.control, "demo").await.unwrap().unwrap();
+    owner.mail_domains = ["example.org".into()].into();
+    let write = Write::put(Owner::key("demo"), &owner, Expect::Any).unwrap();
+    app.control.commit(&[write]).await.unwrap();
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Refused));
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 90_000).await, Ok(Outcome::Nothing));
+    assert!(app.mailer.sent().is_empty());
+    assert!(reload(&app, &export).await.notice.unwrap().refused.unwrap().contains("domain"));
+    assert_eq!(app.counters.lock().unwrap().total(Metric::MailsRejected), 1);
+}
+
+/// Whether a domain is registered is asked of the table: when that is down, nothing is decided.
+#[tokio::test]
+async fn a_failed_look_up_of_the_owner_refuses_no_mail() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Done, NOW)).await;
+    app.control.script.add("get", [Trouble::None, Trouble::Refused(FaultKind::Unavailable)]);
+    assert!(matches!(app.notify(&created(&export, 3456), NOW).await, Err(NotifyError::Fault(_))));
+    assert_eq!(app.notify(&created(&export, 3456), NOW + 60_000).await, Ok(Outcome::Sent));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! App tokens: each is claimed by one owner.
 
 use relay::control::{CommitError, Expect, Write};
-use relay::owner::App;
+use relay::owner::{App, FormerClaim};
 use relay::port::ControlTable;
 use relay::tenancy;
 
@@ -17,6 +17,7 @@ pub(crate) async fn add_app(
     now: i64,
 ) -> Result<OwnerView, Refusal> {
     known_owner(control, owner).await?;
+    wait_for_former(control, owner, app_token, now).await?;
     let app = App { app_token: app_token.to_owned(), owner: owner.to_owned(), created_at: now };
     let writes = [
         Write::put(App::key(app_token), &app, Expect::Absent)?,
@@ -29,11 +30,25 @@ pub(crate) async fn add_app(
     }
 }
 
-/// Gives the token up, if it is the owner's.
+/// A token may go from one owner to another when nothing of the first comes in any more.
+async fn wait_for_former(control: &impl ControlTable, owner: &str, app_token: &str, now: i64) -> Result<(), Refusal> {
+    let former = tenancy::find::<FormerClaim>(control, FormerClaim::key(app_token)).await?;
+    match former.filter(|(former, _)| former.owner != owner && now < former.free_from()) {
+        None => Ok(()),
+        Some((former, _)) => Err(Refusal::other(format!(
+            "owner `{}` has given app `{app_token}` up just now and may still get callbacks for it; try again in {} seconds",
+            former.owner,
+            former.free_from().saturating_sub(now).saturating_add(999) / 1000
+        ))),
+    }
+}
+
+/// Gives the token up, if it is the owner's. Its rows stay; who has the token next does not see them, unless it is this owner again.
 pub(crate) async fn remove_app(
     control: &impl ControlTable,
     owner: &str,
     app_token: &str,
+    now: i64,
 ) -> Result<OwnerView, Refusal> {
     known_owner(control, owner).await?;
     for _ in 0..MAX_TRIES {
@@ -41,8 +56,11 @@ pub(crate) async fn remove_app(
         let Some((_, version)) = claim.filter(|(app, _)| app.owner == owner) else {
             return Err(Refusal::other(format!("app `{app_token}` is not registered to owner `{owner}`")));
         };
+        let received_since = tenancy::received_since(control, app_token, owner).await?;
+        let former = FormerClaim { owner: owner.to_owned(), received_since, released_at: now };
         let writes = [
             Write::Delete { key: App::key(app_token), expect: Expect::Version(version) },
+            Write::put(FormerClaim::key(app_token), &former, Expect::Any)?,
             Write::Delete { key: App::listing_key(owner, app_token), expect: Expect::Any },
         ];
         match control.commit(&writes).await {
@@ -61,7 +79,7 @@ async fn claimed(control: &impl ControlTable, owner: &str, app_token: &str) -> R
             Refusal::other(format!("app `{app_token}` is registered to owner `{owner}` already"))
         }
         Ok(Some(app)) => Refusal::other(format!(
-            "app `{app_token}` belongs to owner `{other}`; an app token has one owner. to move it: `relayctl app remove {other} {app_token}`",
+            "app `{app_token}` belongs to owner `{other}`; an app token has one owner. to move it: `relayctl app remove {other} {app_token}`; the rows it has stay {other}'s",
             other = app.owner
         )),
         Ok(None) => Refusal::Busy,

@@ -46,7 +46,7 @@ async fn an_unknown_owner_is_answered_with_those_that_exist() {
                  add it with `relayctl owner add x`";
     assert_eq!(text(show_owner(&control, "x").await), known);
     assert_eq!(text(add_app(&control, "x", "abc", NOW).await), known);
-    assert_eq!(text(remove_app(&control, "x", "abc").await), known);
+    assert_eq!(text(remove_app(&control, "x", "abc", NOW).await), known);
     assert_eq!(text(change_owner(&control, "x", &Change::AddDomain("a.b".into())).await), known);
     assert_eq!(text(new_key(&control, "x", Role::Api, [0; 32], NOW).await), known);
     assert_eq!(text(revoke_key(&control, "x", "0123456789ab").await), known);
@@ -60,13 +60,40 @@ async fn an_app_token_has_one_owner() {
     assert_eq!(text(add_app(&control, "demo", "abc", NOW).await), "app `abc` is registered to owner `demo` already");
     let foreign = text(add_app(&control, "acme", "abc", NOW).await);
     assert!(foreign.starts_with("app `abc` belongs to owner `demo`"), "{foreign}");
-    assert_eq!(text(remove_app(&control, "acme", "abc").await), "app `abc` is not registered to owner `acme`");
+    assert_eq!(text(remove_app(&control, "acme", "abc", NOW).await), "app `abc` is not registered to owner `acme`");
 
-    assert!(remove_app(&control, "demo", "abc").await.unwrap().apps.is_empty());
+    assert!(remove_app(&control, "demo", "abc", NOW).await.unwrap().apps.is_empty());
     assert_eq!(tenancy::app(&control, "abc").await, Ok(None));
-    assert_eq!(add_app(&control, "acme", "abc", NOW).await.unwrap().apps, ["abc"]);
-    let claim = App { app_token: "abc".into(), owner: "acme".into(), created_at: NOW };
+    let early = text(add_app(&control, "acme", "abc", NOW + 1).await);
+    assert!(early.ends_with("may still get callbacks for it; try again in 10 seconds"), "{early}");
+    let later = NOW + 10_000;
+    assert_eq!(add_app(&control, "acme", "abc", later).await.unwrap().apps, ["abc"]);
+    let claim = App { app_token: "abc".into(), owner: "acme".into(), created_at: later };
     assert_eq!(tenancy::app(&control, "abc").await, Ok(Some(claim)));
+}
+
+#[tokio::test]
+async fn a_token_that_moves_takes_no_rows_with_it_and_one_that_comes_back_finds_its_own() {
+    const HOUR: i64 = 3_600_000;
+    let control = with_owner("demo").await;
+    add_owner(&control, "acme", 90, NOW).await.unwrap();
+    let since = async |owner| tenancy::received_since(&control, "abc", owner).await.unwrap();
+    add_app(&control, "demo", "abc", NOW).await.unwrap();
+    assert_eq!(since("demo").await, 0);
+    // Given up and taken back at once: nothing is hidden.
+    remove_app(&control, "demo", "abc", NOW + HOUR).await.unwrap();
+    add_app(&control, "demo", "abc", NOW + HOUR).await.unwrap();
+    assert_eq!(since("demo").await, 0);
+    // Moved: what had been received is not the new owner's, nor when it gives the token up and takes it back.
+    remove_app(&control, "demo", "abc", NOW + 2 * HOUR).await.unwrap();
+    for taken in [3, 5] {
+        add_app(&control, "acme", "abc", NOW + taken * HOUR).await.unwrap();
+        assert_eq!(since("acme").await, NOW + 2 * HOUR + 10_000);
+        remove_app(&control, "acme", "abc", NOW + (taken + 1) * HOUR).await.unwrap();
+    }
+    // Back with its first owner: what the second received is hidden from it, and with it what lies before.
+    add_app(&control, "demo", "abc", NOW + 7 * HOUR).await.unwrap();
+    assert_eq!(since("demo").await, NOW + 6 * HOUR + 10_000);
 }
 
 #[tokio::test]

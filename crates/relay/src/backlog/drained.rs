@@ -127,7 +127,10 @@ async fn remember(control: &impl ControlTable, shard_id: &str, walk: &Walk) -> R
 }
 
 /// Every document of a partition by its sort key.
-async fn all<T: DeserializeOwned>(control: &impl ControlTable, pk: &str) -> Result<BTreeMap<String, T>, Fault> {
+pub(super) async fn all<T: DeserializeOwned>(
+    control: &impl ControlTable,
+    pk: &str,
+) -> Result<BTreeMap<String, T>, Fault> {
     let mut found = BTreeMap::new();
     let mut query = Query { pk: pk.to_owned(), prefix: String::new(), after: None, descending: false, limit: 1000 };
     loop {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::Export;
-use crate::control::Key;
+use crate::control::{Expect, Key, Write};
 
 /// The partition of everything that waits; sort keys ascend with time.
 pub const QUEUE: &str = "queue";
@@ -17,6 +17,9 @@ pub const SLOTS: &str = "slot";
 
 /// The partition of when each owner was last served.
 pub const TURNS: &str = "turn";
+
+/// The most exports of one owner that may wait at a time: the queue is read whole, for places in line and by each dispatcher.
+pub const MAX_WAITING: u32 = 100;
 
 /// How long a turn is remembered: seconds. An owner who asked for nothing in a day is served like a new one.
 pub const TURN_KEPT_SECONDS: i64 = 86_400;
@@ -30,19 +33,59 @@ pub struct Waiting {
     pub export_id: String,
     /// Since when: milliseconds since the epoch.
     pub requested_at: i64,
+    /// The number of its [`Seat`].
+    pub seat: u32,
 }
 
 impl Waiting {
-    /// The place of an export in the queue.
+    /// An export in the queue, on the seat of this number.
     #[must_use]
-    pub fn of(export: &Export) -> Self {
-        Self { owner: export.owner.clone(), export_id: export.export_id.clone(), requested_at: export.as_of }
+    pub fn of(export: &Export, seat: u32) -> Self {
+        Self { owner: export.owner.clone(), export_id: export.export_id.clone(), requested_at: export.as_of, seat }
     }
 
     /// Where it stands.
     #[must_use]
     pub fn key(&self) -> Key {
-        Key::new(QUEUE, format!("{:013}#{}", self.requested_at, self.export_id))
+        Self::key_of(self.requested_at, &self.export_id)
+    }
+
+    /// Where an export stands, if it waits.
+    #[must_use]
+    pub fn key_for(export: &Export) -> Key {
+        Self::key_of(export.as_of, &export.export_id)
+    }
+
+    fn key_of(requested_at: i64, export_id: &str) -> Key {
+        Key::new(QUEUE, format!("{requested_at:013}#{export_id}"))
+    }
+
+    /// The writes that end its waiting. They expect nothing: that it waits, the export itself says, which is written in the same commit.
+    #[must_use]
+    pub fn leave(&self) -> [Write; 2] {
+        [self.key(), Seat::key(&self.owner, self.seat)].map(|key| Write::Delete { key, expect: Expect::Any })
+    }
+}
+
+/// What an export sits on while it waits: item `seat#{owner}` / number. An owner has [`MAX_WAITING`] of them, taken and left in the commits
+/// that put an export into the queue and take it out: so no number of requests at the same time makes the line longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// Who sits on it.
+    pub export_id: String,
+}
+
+impl Seat {
+    /// The partition of an owner's seats that are taken.
+    #[must_use]
+    pub fn partition(owner: &str) -> String {
+        format!("seat#{owner}")
+    }
+
+    /// Where the seat of this number stands.
+    #[must_use]
+    pub fn key(owner: &str, number: u32) -> Key {
+        Key::new(Self::partition(owner), number.to_string())
     }
 }
 
@@ -130,6 +173,7 @@ mod tests {
             owner: (*owner).to_owned(),
             export_id: (*id).to_owned(),
             requested_at: i64::try_from(at).unwrap(),
+            seat: 0,
         };
         entries.iter().enumerate().map(of).collect()
     }
@@ -161,8 +205,8 @@ mod tests {
 
     #[test]
     fn the_queue_is_sorted_by_time_whatever_its_digits() {
-        let early = Waiting { owner: "a".into(), export_id: "f".repeat(32), requested_at: 999_999_999_999 };
-        let late = Waiting { owner: "a".into(), export_id: "0".repeat(32), requested_at: 1_000_000_000_000 };
+        let early = Waiting { owner: "a".into(), export_id: "f".repeat(32), requested_at: 999_999_999_999, seat: 0 };
+        let late = Waiting { owner: "a".into(), export_id: "0".repeat(32), requested_at: 1_000_000_000_000, seat: 1 };
         assert!(early.key() < late.key());
     }
 }

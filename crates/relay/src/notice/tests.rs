@@ -66,6 +66,7 @@ fn a_ready_file_that_is_not_the_whole_truth() {
     export.complete_until = Some(NOW - 120_000);
     export.to = NOW + 1;
     export.kept_since = export.from + 1;
+    export.received_since = export.from + 86_400_000;
     export.columns = Some(vec!["created_at".into(), "revenue".into()]);
     insta::assert_snapshot!(both(&ready(&export, &link(), Surroundings { site_url: None, ..AROUND })));
 }

@@ -18,6 +18,7 @@ fn selection(shards: u32) -> Selection {
         to: i64::MAX / 2,
         as_of: i64::MAX,
         kept_since: i64::MIN,
+        received_since: i64::MIN,
         after: None,
         shards,
     }

@@ -3,6 +3,7 @@
 use relay::activity::Kind;
 use relay::batch::MAX_ITEMS;
 use relay::export::FILTERS;
+use relay::export::queue::MAX_WAITING;
 use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
@@ -36,6 +37,7 @@ where
                 "export_retention_days": self.settings.retention_days,
                 "retention_days": profile.retention_days,
                 "max_concurrent_exports": self.settings.slots,
+                "max_waiting_exports": MAX_WAITING,
                 "max_batch_items": MAX_ITEMS,
             },
             "formats": ["csv"],

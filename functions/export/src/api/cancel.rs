@@ -1,12 +1,15 @@
 //! `DELETE /v1/exports/{id}`.
 
-use relay::control::{CommitError, Expect, Write};
+use std::iter;
+
+use relay::control::CommitError;
 use relay::export::queue::Waiting;
 use relay::export::{Status, store};
 use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
 use relay::metric::{Labels, Metric};
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::tenancy;
 use serde_json::Value;
 
 use super::{Api, Call, Refusal, problem};
@@ -31,17 +34,17 @@ where
                 let status = export.status_at(call.now, self.settings.retention_days);
                 return Err(problem::already_ended(status.name()).into());
             }
-            let unqueue = Write::Delete { key: Waiting::of(&export).key(), expect: Expect::Any };
+            let waiting = tenancy::find::<Waiting>(&self.control, Waiting::key_for(&export)).await?;
             export.finish(Status::Cancelled, call.now);
-            match self.control.commit(&[store::replace(&export, version)?, unqueue]).await {
+            let leave = waiting.iter().flat_map(|(waiting, _)| waiting.leave());
+            let writes: Vec<_> = iter::once(store::replace(&export, version)?).chain(leave).collect();
+            match self.control.commit(&writes).await {
                 Ok(()) => {}
                 Err(CommitError::Conflict(_)) => continue,
                 Err(CommitError::Fault(fault)) => return Err(fault.into()),
             }
             tracing::info!(owner, export_id = id, trace_id = call.trace_id, "cancelled");
             self.count(Metric::ExportsCancelled, Labels::NONE);
-            // The dispatcher stops the execution before it frees the slot.
-            self.dispatch_now(call.now).await;
             let shown = self.show(&[export], call.now).await?;
             return Ok(Response::json(200, shown.first().unwrap_or(&Value::Null)));
         }

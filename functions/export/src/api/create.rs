@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use relay::backlog::{Drained, drained};
 use relay::control::{CommitError, Expect, Write};
-use relay::export::queue::{Waiting, order, position};
+use relay::export::queue::{MAX_WAITING, Seat, Waiting, position};
 use relay::export::{Asked, Export, ExportRequest, RequestError, export_id};
 use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
@@ -15,7 +15,14 @@ use relay::{reader, tenancy};
 use serde_json::json;
 
 use super::{Api, Call, Refusal, problem};
-use crate::dispatch::{Dispatcher, turns, waiting};
+use crate::dispatch::{Line, list};
+
+/// The most questions that a caller is kept waiting for, to be told at once that a period holds nothing: a few milliseconds each. Two weeks
+/// over 16 shards are 240. A longer period, or more shards, is queued, and the worker finds out.
+const MAX_QUESTIONS: u64 = 256;
+
+/// How often to look for another seat when requests at the same time take the one that was free.
+const MAX_ATTEMPTS: usize = 8;
 
 /// The most bytes of a request: every column and a long list of filters fit many times.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -38,11 +45,10 @@ where
         if self.holds_nothing(&export).await? {
             return Ok(Response::json(200, &json!({"status": "empty"})));
         }
-        self.queue(&export).await?;
+        self.queue(&export, call.random).await?;
         self.count(Metric::ExportsRequested, Labels::NONE);
         tracing::info!(owner, export_id = export.export_id, trace_id = call.trace_id, "queued");
         let position = self.position(&export.export_id).await;
-        self.dispatch_now(call.now).await;
         let body = json!({"export_id": export.export_id, "status": "queued", "position": position});
         Ok(Response::json(202, &body).with_header("location", format!("/v1/exports/{}", export.export_id)))
     }
@@ -68,7 +74,9 @@ where
             export_id: export_id(call.now, call.random),
             trace_id: call.trace_id.clone(),
         };
-        Ok(Export::new(request, asked))
+        let mut export = Export::new(request, asked);
+        export.received_since = tenancy::received_since(&self.control, &export.app_token, owner).await?;
+        Ok(export)
     }
 
     /// Whether the period holds no page, and nothing that has been acknowledged is still on its way to one.
@@ -80,6 +88,9 @@ where
 
     async fn holds_no_page(&self, export: &Export) -> Result<bool, Fault> {
         let selection = export.selection(largest_shards(&self.control).await?, None);
+        if selection.questions() > MAX_QUESTIONS {
+            return Ok(false);
+        }
         reader::is_empty(&self.pages, &selection).await
     }
 
@@ -96,39 +107,40 @@ where
         }
     }
 
-    async fn queue(&self, export: &Export) -> Result<(), Refusal> {
-        let waiting = Waiting::of(export);
-        let writes = [
-            Write::put(Export::key(&export.owner, &export.export_id), export, Expect::Absent)?,
-            Write::put(waiting.key(), &waiting, Expect::Absent)?,
-        ];
-        self.control.commit(&writes).await.map_err(|error| match error {
-            CommitError::Conflict(_) => {
-                let detail = format!("the id {} is taken", export.export_id);
-                Refusal::Fault(Fault::new(FaultKind::Unavailable, "control:Commit", detail))
+    async fn queue(&self, export: &Export, random: [u8; 10]) -> Result<(), Refusal> {
+        for _ in 0..MAX_ATTEMPTS {
+            let seat = self.free_seat(&export.owner, random).await?.ok_or_else(problem::too_many_exports)?;
+            let waiting = Waiting::of(export, seat);
+            let taken = Seat { export_id: export.export_id.clone() };
+            let writes = [
+                Write::put(Export::key(&export.owner, &export.export_id), export, Expect::Absent)?,
+                Write::put(waiting.key(), &waiting, Expect::Absent)?,
+                Write::put(Seat::key(&export.owner, seat), &taken, Expect::Absent)?,
+            ];
+            match self.control.commit(&writes).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::Fault(fault)) => return Err(fault.into()),
             }
-            CommitError::Fault(fault) => Refusal::Fault(fault),
-        })
+        }
+        let detail = format!("a seat for export {} was taken by others each time", export.export_id);
+        Err(Fault::new(FaultKind::Unavailable, "control:Commit", detail).into())
+    }
+
+    /// A number of the owner's that nobody sits on; `None` where as many wait as may. Any of them, so that requests at the same time seldom
+    /// meet on one.
+    async fn free_seat(&self, owner: &str, random: [u8; 10]) -> Result<Option<u32>, Fault> {
+        let taken = list(&self.control, &Seat::partition(owner)).await?;
+        let is_free = |number: &u32| taken.iter().all(|item| item.key != Seat::key(owner, *number));
+        let free: Vec<u32> = (0..MAX_WAITING).filter(is_free).collect();
+        let any = random.iter().map(|byte| usize::from(*byte)).sum::<usize>();
+        Ok(any.checked_rem(free.len()).and_then(|index| free.get(index).copied()))
     }
 
     /// The place in line; unknown where the queue cannot be read just now: the export is in it all the same.
     async fn position(&self, export_id: &str) -> Option<u64> {
-        let line = async { Ok::<_, Fault>(order(&waiting(&self.control).await?, &turns(&self.control).await?)) };
-        line.await.ok().and_then(|line| position(&line, export_id))
-    }
-
-    /// Fills free slots at once. What goes wrong here the next tick mends; the answer does not depend on it.
-    pub(super) async fn dispatch_now(&self, now: i64) {
-        let dispatcher =
-            Dispatcher { control: &self.control, executions: &self.executions, slots: self.settings.slots };
-        match dispatcher.run(now).await {
-            Ok(done) => {
-                for _ in 0..done.started {
-                    self.count(Metric::ExportsStarted, Labels::NONE);
-                }
-            }
-            Err(fault) => tracing::warn!(%fault, "the dispatcher could not run; its next tick will"),
-        }
+        let line = Line::read(&self.control).await.ok()?;
+        position(&line.ordered(), export_id)
     }
 }
 

@@ -1,4 +1,6 @@
-//! `POST /v1/exports/{id}/link`: a fresh link, in the answer and in a mail.
+//! `POST /v1/exports/{id}/link`: a fresh link, in the answer and, where one may go, in a mail.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use relay::export::{Export, Status, store};
 use relay::http::Response;
@@ -7,9 +9,14 @@ use relay::metric::{Labels, Metric};
 use relay::notice::{self, Surroundings};
 use relay::period::rfc3339;
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore, SendMailError};
+use relay::tenancy;
 use serde_json::json;
 
 use super::{Api, Call, Refusal, Settings, problem};
+
+/// The least time between two mails with a fresh link to one file: milliseconds. Each call is answered with a link; whoever calls in a loop
+/// fills no mailbox.
+const MAIL_INTERVAL_MS: i64 = 5 * 60_000;
 
 impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
 where
@@ -30,25 +37,49 @@ where
             return Err(problem::no_file(status.name()).into());
         }
         let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
-        self.record(&export, &link).await;
-        self.mail(&export, &link, &call.trace_id).await;
-        Ok(Response::json(200, &json!({"url": link.url, "expires_at": rfc3339(link.expires_at)})))
+        let is_due = self.record(&export, &link, call.now).await;
+        let is_mailed = is_due && self.may_mail(&export).await && self.mail(&export, &link, &call.trace_id).await;
+        let body = json!({"url": link.url, "expires_at": rfc3339(link.expires_at), "mailed": is_mailed});
+        Ok(Response::json(200, &body))
     }
 
-    /// The caller holds the link already: that its end could not be noted, or not be mailed, does not take it away.
-    async fn record(&self, export: &Export, link: &Link) {
-        let later = |export: &mut Export| {
-            let is_later = export.link_expires_at.is_none_or(|before| before < link.expires_at);
-            export.link_expires_at = export.link_expires_at.max(Some(link.expires_at));
-            is_later
-        };
-        let recorded = store::amend(&self.control, &export.owner, &export.export_id, later).await;
-        if let Err(fault) = recorded {
-            tracing::warn!(export_id = export.export_id, %fault, "the link's end could not be noted");
+    /// Days lie between the request and a fresh link: the domain may have been taken from the owner since. The answer goes to the holder of a
+    /// key of the owner's all the same; a mail would go to somebody else.
+    async fn may_mail(&self, export: &Export) -> bool {
+        match tenancy::owner(&self.control, &export.owner).await {
+            Ok(owner) => owner.is_some_and(|owner| owner.may_mail(&export.email)),
+            Err(fault) => {
+                tracing::warn!(export_id = export.export_id, %fault, "whether the address is registered is not known; no mail");
+                false
+            }
         }
     }
 
-    async fn mail(&self, export: &Export, link: &Link, trace_id: &str) {
+    /// Notes the link's end, and claims its mail where one is due. The caller holds the link already: that this could not be noted does not
+    /// take it away, but then there is no mail, because nothing would bound their number.
+    async fn record(&self, export: &Export, link: &Link, now: i64) -> bool {
+        let is_due = AtomicBool::new(false);
+        let change = |stored: &mut Export| {
+            let is_later = stored.link_expires_at.is_none_or(|before| before < link.expires_at);
+            stored.link_expires_at = stored.link_expires_at.max(Some(link.expires_at));
+            let due = stored.link_mailed_at.is_none_or(|before| now.saturating_sub(before) >= MAIL_INTERVAL_MS);
+            if due {
+                stored.link_mailed_at = Some(now);
+            }
+            is_due.store(due, Ordering::Relaxed);
+            is_later || due
+        };
+        match store::amend(&self.control, &export.owner, &export.export_id, change).await {
+            Ok(_) => is_due.into_inner(),
+            Err(fault) => {
+                tracing::warn!(export_id = export.export_id, %fault, "the link's end could not be noted");
+                false
+            }
+        }
+    }
+
+    /// Whether the mail service took it.
+    async fn mail(&self, export: &Export, link: &Link, trace_id: &str) -> bool {
         let Settings { site_url, retention_days, .. } = &self.settings;
         let around = Surroundings { site_url: site_url.as_deref(), retention_days: *retention_days };
         let mail = notice::ready(export, link, around);
@@ -64,5 +95,6 @@ where
             }
         };
         self.count(metric, labels);
+        metric == Metric::MailsSent
     }
 }

@@ -1,9 +1,13 @@
 //! Every refusal of the export API, in one place: `code`, status and words.
 
+use relay::export::queue::MAX_WAITING;
 use relay::problem::{FieldError, Problem, ProblemType};
 
 /// After how many seconds to try again when something behind the API does not answer.
 const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// After how many seconds to try again when too many exports wait: each takes seconds to minutes.
+const RETRY_WHEN_FULL_SECONDS: u32 = 60;
 
 pub(super) fn missing_key() -> Problem {
     let detail = "send an API key as `Authorization: Bearer <key>`";
@@ -53,6 +57,13 @@ pub(super) fn invalid(errors: Vec<FieldError>) -> Problem {
         several => format!("{} fields cannot be used; see `errors`", several.len()),
     };
     Problem::new(ProblemType::InvalidRequest, detail).with_errors(errors)
+}
+
+pub(super) fn too_many_exports() -> Problem {
+    let detail = format!(
+        "{MAX_WAITING} exports of yours wait already; ask again when one has started, or cancel one that is not needed"
+    );
+    Problem::new(ProblemType::TooManyExports, detail).retry_after(RETRY_WHEN_FULL_SECONDS)
 }
 
 /// The same words for an app of another owner and for one that nobody has: whose tokens there are is nobody's business.

@@ -1,7 +1,7 @@
 //! `GET /v1/exports` and `GET /v1/exports/{id}`.
 
 use relay::control::{Item, Query};
-use relay::export::queue::{order, position};
+use relay::export::queue::position;
 use relay::export::{Export, Status, View, is_export_id, partition, store};
 use relay::fault::Fault;
 use relay::http::Response;
@@ -10,7 +10,7 @@ use relay::problem::FieldError;
 use serde_json::{Value, json};
 
 use super::{Api, Call, Refusal, problem};
-use crate::dispatch::{turns, waiting};
+use crate::dispatch::Line;
 
 /// How many exports a page of the list has where nothing else is asked.
 const DEFAULT_LIMIT: usize = 20;
@@ -32,7 +32,7 @@ where
         let (limit, after) = paging(&call.request.query)?;
         let query = Query { pk: partition(owner), prefix: String::new(), after, descending: true, limit };
         let listing = self.control.query(&query).await?;
-        let exports = listing.items.iter().map(Item::read).collect::<Result<Vec<Export>, Fault>>()?;
+        let exports: Vec<Export> = listing.items.iter().filter_map(readable).collect();
         let shown = self.show(&exports, call.now).await?;
         Ok(Response::json(200, &json!({"exports": shown, "next": listing.next})))
     }
@@ -52,7 +52,7 @@ where
     /// The exports as JSON; the queue is read once, and only where one waits.
     pub(super) async fn show(&self, exports: &[Export], now: i64) -> Result<Vec<Value>, Fault> {
         let line = if exports.iter().any(|export| export.status == Status::Queued) {
-            order(&waiting(&self.control).await?, &turns(&self.control).await?)
+            Line::read(&self.control).await?.ordered()
         } else {
             Vec::new()
         };
@@ -60,6 +60,11 @@ where
         let view = |export: &Export| View { now, retention_days, position: position(&line, &export.export_id) };
         Ok(exports.iter().map(|export| export.view(view(export))).collect())
     }
+}
+
+/// One export that cannot be read keeps nobody from all the others.
+fn readable(item: &Item) -> Option<Export> {
+    item.read().inspect_err(|fault| tracing::error!(%fault, "an export is left out of a list")).ok()
 }
 
 /// `limit` and `cursor` of a query string.

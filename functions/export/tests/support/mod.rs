@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use relay::activity::{Activity, ActivityId, Fields, Kind, Provider, Value};
 use relay::control::{CommitError, Expect, Item, Key, Listing, Query, Write};
-use relay::export::queue::Waiting;
+use relay::export::queue::{Seat, Waiting};
 use relay::export::{Asked, Export, ExportRequest, Status, export_id, store};
 use relay::fault::Fault;
 use relay::field::Field;
@@ -98,10 +98,13 @@ pub(crate) fn export_of(owner: &str, now: i64, n: u16, more: &serde_json::Value)
 
 /// The writes that put an export into the queue.
 pub(crate) fn queueing(export: &Export) -> Vec<Write> {
-    let waiting = Waiting::of(export);
+    let seat = u32::from_str_radix(&export.export_id[28..], 16).unwrap();
+    let waiting = Waiting::of(export, seat);
     vec![
         Write::put(Export::key(&export.owner, &export.export_id), export, Expect::Absent).unwrap(),
         Write::put(waiting.key(), &waiting, Expect::Absent).unwrap(),
+        Write::put(Seat::key(&export.owner, seat), &Seat { export_id: export.export_id.clone() }, Expect::Absent)
+            .unwrap(),
     ]
 }
 
