@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::activity::{Activity, Kind, Provider};
-use crate::callback::draft::{self, Draft, first, shown};
+use crate::activity::{Activity, Kind, MAX_ACTIVITY_BYTES, Provider};
+use crate::callback::draft::{self, Draft, Names, first, shown};
 use crate::callback::{json, media_type};
 use crate::discard::{Discard, Reason};
 use crate::field::Field;
@@ -20,8 +20,14 @@ pub const MAX_ITEMS: usize = 500;
 /// The most bytes of a batch, unpacked (product.md: 4 MiB).
 pub const MAX_UNPACKED_BYTES: usize = 4 * 1024 * 1024;
 
+/// The most bytes of one item's JSON: more than an activity of the largest size needs, which is six times its text where every character is escaped.
+const MAX_ITEM_BYTES: usize = 8 * MAX_ACTIVITY_BYTES;
+
 /// The most characters of an `event_id` (product.md).
 pub const MAX_EVENT_ID_CHARS: usize = 128;
+
+/// The parameter that holds an item's own id.
+const EVENT_ID: &str = "event_id";
 
 /// A body as it came.
 #[derive(Clone, Copy, Debug)]
@@ -147,13 +153,18 @@ impl<'de> Visitor<'de> for Items {
 
 fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> {
     const FORM: &str = "Unix milliseconds or RFC 3339";
+    if item.len() > MAX_ITEM_BYTES {
+        let detail = format!("the item has {} bytes of JSON; an activity may have {MAX_ACTIVITY_BYTES}", item.len());
+        return Err(Discard::new(Reason::TooLarge, detail));
+    }
     let mut params = json::flatten(item)?;
     draft::tidy(&mut params);
     let kind = kind(first(&params, "kind"))?;
     let app_token = draft::app_token(first(&params, "app_token"))?;
     let parse_time = time::parse_millis_or_rfc3339;
     let created_at = draft::created_at(first(&params, "created_at"), parse_time, received_at, FORM)?;
-    let (fields, extra) = draft::assign(&params, &["kind", "app_token", "created_at"], &[], parse_time);
+    let names = Names { used: &["kind", "app_token", "created_at"], own_id: EVENT_ID, aliases: &[] };
+    let (fields, extra) = draft::assign(&params, &names, parse_time);
     let event_id = fields.text(Field::EventId).unwrap_or_default();
     if event_id.chars().nth(MAX_EVENT_ID_CHARS).is_some() {
         let detail =
@@ -161,7 +172,8 @@ fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> 
         return Err(Discard::new(Reason::BadEventId, detail));
     }
     let provider = Provider::Sdk;
-    Draft { provider, kind, app_token, created_at, received_at, fields, extra }.finish(&params)
+    Draft { provider, kind, app_token, created_at, received_at, fields, extra }
+        .finish(&params, first(&params, EVENT_ID))
 }
 
 fn kind(found: Option<&str>) -> Result<Kind, Discard> {

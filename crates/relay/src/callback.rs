@@ -13,13 +13,13 @@ pub(crate) mod identity;
 pub(crate) mod json;
 pub mod query;
 
-use draft::{Draft, first, shown};
+use draft::{Draft, Names, first, shown};
 use query::Params;
 
 /// The most bytes of a callback, query and body together (product.md: body ≤ 128 KiB).
 pub const MAX_CALLBACK_BYTES: usize = 128 * 1024;
 
-/// The parameter that carries the ingest key: it never becomes part of an activity.
+/// The parameter of the query that carries the ingest key: it never becomes part of an activity.
 pub const KEY_PARAMETER: &str = "key";
 
 /// The parameter that names the app, in any provider's callback.
@@ -70,6 +70,8 @@ struct Mapping {
     in_app_event: &'static str,
     /// The parameter that says when.
     created_at: &'static str,
+    /// The parameter that holds the delivery's own id: another for every delivery, the same when it is tried again.
+    own_id: &'static str,
     /// The provider's own id of the app, taken where no `app_token` is sent.
     app_id: &'static str,
     /// Names that mean a canonical field.
@@ -86,8 +88,8 @@ pub fn parse(callback: &Callback<'_>) -> Result<Activity<'static>, Discard> {
 impl Mapping {
     fn activity(&self, params: &Params, received_at: i64) -> Result<Activity<'static>, Discard> {
         const FORM: &str = "Unix seconds or milliseconds, RFC 3339 or `yyyy-mm-dd hh:mm:ss` in UTC";
-        let used = [APP_TOKEN, self.created_at];
-        let (mut fields, extra) = draft::assign(params, &used, self.aliases, time::parse);
+        let names = Names { used: &[APP_TOKEN, self.created_at], own_id: self.own_id, aliases: self.aliases };
+        let (mut fields, extra) = draft::assign(params, &names, time::parse);
         let trigger = self.trigger(params, fields.text(Field::EventToken).is_some())?;
         let kind = self.kind(&trigger);
         let named = fields.text(Field::EventName).is_some();
@@ -100,7 +102,8 @@ impl Mapping {
         let app_token = draft::app_token(found)?;
         let created_at = draft::created_at(first(params, self.created_at), time::parse, received_at, FORM)?;
         let provider = self.provider;
-        Draft { provider, kind, app_token, created_at, received_at, fields, extra }.finish(params)
+        Draft { provider, kind, app_token, created_at, received_at, fields, extra }
+            .finish(params, first(params, self.own_id))
     }
 
     /// What happened, in the provider's word.
@@ -123,10 +126,12 @@ impl Mapping {
     }
 }
 
-/// The parameters of a callback, tidy and without the key. In a POST the body's fields win over the query's, save the app token.
+/// The parameters of a callback, tidy and without the key of its query: a body's `key` is data like any other. In a POST the body's fields win over
+/// the query's, save the app token.
 fn parameters(callback: &Callback<'_>) -> Result<Params, Discard> {
     let mut params = query::parse(callback.query.as_bytes());
     draft::tidy(&mut params);
+    params.retain(|(name, _)| name != KEY_PARAMETER);
     if callback.method == "POST" {
         let mut body = body_parameters(callback)?;
         draft::tidy(&mut body);
@@ -137,7 +142,6 @@ fn parameters(callback: &Callback<'_>) -> Result<Params, Discard> {
         params.extend(body);
         params.sort_unstable();
     }
-    params.retain(|(name, _)| name != KEY_PARAMETER);
     Ok(params)
 }
 

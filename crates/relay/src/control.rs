@@ -35,10 +35,13 @@ pub struct Item {
 }
 
 impl Item {
-    /// The document as a domain type. A document that does not fit is an operator's matter (a newer release wrote it, or a hand did).
+    /// The document as a domain type. A document that does not fit is an operator's matter (a newer release wrote it, or a hand did). Faults are
+    /// logged, so this one names neither the item's key nor what stands in it: both may hold hashes of secrets and mail addresses.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        serde_json::from_value(self.doc.clone()).map_err(|error| {
-            let detail = format!("item {}/{} is not what this release expects: {error}", self.key.pk, self.key.sk);
+        serde_json::from_value(self.doc.clone()).map_err(|_| {
+            let kind = self.key.pk.split('#').next().unwrap_or_default();
+            let wanted = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+            let detail = format!("an item of kind `{kind}` is not what this release reads as {wanted}");
             Fault::new(FaultKind::Denied, "control:Read", detail)
         })
     }
@@ -150,4 +153,20 @@ pub struct Listing {
     pub items: Vec<Item>,
     /// The sort key to go on behind; `None` at the end.
     pub next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::owner::KeyRecord;
+
+    #[test]
+    fn a_document_that_cannot_be_read_gives_nothing_away() {
+        let doc = serde_json::json!({"key_id": "0123456789ab", "owner": 7, "role": "kim@example.com"});
+        let item = Item { key: Key::new("key#5ec4e7ha5h", "key"), version: 1, doc };
+        let fault = item.read::<KeyRecord>().unwrap_err();
+        assert_eq!(fault.detail, "an item of kind `key` is not what this release reads as KeyRecord");
+        let item = Item { key: Key::new("owner#demo", "key#0123456789ab"), ..item };
+        assert!(!item.read::<KeyRecord>().unwrap_err().to_string().contains("demo"));
+    }
 }

@@ -31,6 +31,9 @@ const UNPACK_LIMIT: usize = 4 * MAX_UNPACKED_BYTES;
 /// zstd's level 3: measured on synthetic activities as the best of ratio and time (storage.md).
 const ZSTD_LEVEL: i32 = 3;
 
+/// Type and fingerprint.
+const HEAD_BYTES: usize = 9;
+
 /// CRC-64-AVRO of the canonical form of `schemas/reject.avsc`.
 pub const REJECT_FINGERPRINT: u64 = 0xe342_2755_4d3f_f12c;
 
@@ -163,7 +166,7 @@ fn pack_range(retention_days: u16, datums: &[Vec<u8>], first: usize, frames: &mu
     }
     if payload.len() <= MAX_UNPACKED_BYTES
         && let Ok(packed) = zstd::bulk::compress(&payload, ZSTD_LEVEL)
-        && packed.len() < MAX_FRAME_BYTES
+        && HEAD_BYTES + packed.len() <= MAX_FRAME_BYTES
     {
         frames.push(PackedFrame { data: assemble(ACTIVITIES_ZSTD, avro::FINGERPRINT, &packed), members });
         return;
@@ -174,7 +177,7 @@ fn pack_range(retention_days: u16, datums: &[Vec<u8>], first: usize, frames: &mu
 }
 
 fn assemble(frame_type: u8, fingerprint: u64, payload: &[u8]) -> Bytes {
-    let mut frame = Vec::with_capacity(payload.len() + 9);
+    let mut frame = Vec::with_capacity(HEAD_BYTES + payload.len());
     frame.push(frame_type);
     frame.extend_from_slice(&fingerprint.to_le_bytes());
     frame.extend_from_slice(payload);
@@ -203,7 +206,7 @@ impl Raw {
 
 /// Decodes a frame whole: every activity in it is checked, so that a page never holds what a reader cannot read.
 pub fn decode(frame: &[u8]) -> Result<Frame, FrameError> {
-    let Some(([frame_type, fingerprint @ ..], payload)) = frame.split_first_chunk::<9>() else {
+    let Some(([frame_type, fingerprint @ ..], payload)) = frame.split_first_chunk::<HEAD_BYTES>() else {
         return Err(FrameError::TooShort(frame.len()));
     };
     let fingerprint = u64::from_le_bytes(*fingerprint);
@@ -340,6 +343,27 @@ mod tests {
             }
             decode(&bytes).ok();
         }
+    }
+
+    #[test]
+    fn the_largest_frame_is_within_the_limit_with_its_head() {
+        let noise = |n: usize| -> String {
+            let blocks = (0..n.div_ceil(64)).map(|block| blake3::hash(&block.to_le_bytes()).to_string());
+            blocks.collect::<String>().chars().take(n).collect()
+        };
+        let of = |n: usize| {
+            let mut activity = arbitrary::one();
+            activity.extra.insert("noise".into(), noise(n).into());
+            pack(90, &[arbitrary::one(), activity])
+        };
+        // The longest noise that still goes into one frame: bisection, because a longer one takes two.
+        let (mut fits, mut too_long) = (300 * 1024, 500 * 1024);
+        while too_long - fits > 1 {
+            let middle = usize::midpoint(fits, too_long);
+            *(if of(middle).len() == 1 { &mut fits } else { &mut too_long }) = middle;
+        }
+        let largest = of(fits).remove(0).data.len();
+        assert!((MAX_FRAME_BYTES - 8..=MAX_FRAME_BYTES).contains(&largest), "{largest} bytes of {MAX_FRAME_BYTES}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is counted, and how counts leave a process: CloudWatch's embedded metric format, one line per set of labels.
 //!
-//! Invariants, per activity: `received = accepted + quarantined + dropped + rejected + failed` at the door, and
+//! Invariants, per activity: `received = accepted + spilled + quarantined + dropped + rejected + failed` at the door, and
 //! `decoded = stored + faulted` in the writer; undecodable frames are counted apart.
 
 use std::collections::BTreeMap;
@@ -13,8 +13,17 @@ use crate::discard::Reason;
 /// The CloudWatch namespace of every metric.
 pub const NAMESPACE: &str = "Relay";
 
-/// Counts leave a process at most this often: milliseconds. A line per request would cost more than the store.
+/// How often counts of plain traffic leave a process: milliseconds. A line per request would cost more than the store.
 pub const FLUSH_EVERY_MS: i64 = 60_000;
+
+/// The most event tokens that one flush tells apart. They come from senders, so their number is theirs to choose.
+pub const MAX_TOKENS: usize = 100;
+
+/// What stands for the tokens beyond [`MAX_TOKENS`].
+pub const OTHER_TOKENS: &str = "(others)";
+
+/// The most characters of a token that are shown.
+const MAX_TOKEN_CHARS: usize = 64;
 
 macro_rules! metrics {
     ($($variant:ident $name:literal $doc:literal,)+) => {
@@ -37,11 +46,21 @@ macro_rules! metrics {
     };
 }
 
+impl Metric {
+    /// Whether it counts plain traffic, which may wait for its minute. Everything else is told before the answer: the last counts of a process that is
+    /// frozen for good are lost, and a drop, a refusal or a fault must not be.
+    #[must_use]
+    pub const fn may_wait(self) -> bool {
+        matches!(self, Self::Received | Self::Accepted | Self::Refused | Self::Decoded | Self::Stored)
+    }
+}
+
 metrics! {
     Received "received" "Activities that reached the door under a known key.",
     Accepted "accepted" "Activities that are durable in the stream and were answered 200.",
+    Spilled "spilled" "Activities of which a frame went to the spill queue because the stream did not take it, and that were answered 200.",
     Quarantined "quarantined" "Callbacks that could not be understood and are durable as Raw frames, by reason.",
-    Dropped "dropped" "Activities that the owner asked not to keep, by reason.",
+    Dropped "dropped" "Activities that the owner asked not to keep, by reason; in the log lines by event token, too.",
     Rejected "rejected" "Activities of a batch that were refused by index, by reason.",
     Failed "failed" "Activities that were answered 503 because of a fault, by kind of fault.",
     Refused "refused" "Requests that were refused before any activity was seen, by problem code.",
@@ -100,18 +119,44 @@ impl Labels {
     }
 }
 
+/// What a count is told apart by in the log lines alone: no dimension, because CloudWatch bills each combination of dimensions as a metric of its own
+/// (0.30 USD a month), and senders choose the tokens. Logs Insights sums the lines by them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Subject {
+    owner: String,
+    event_token: String,
+}
+
 /// The counts of one process since they last left it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    counts: BTreeMap<(Labels, Metric), u64>,
+    counts: BTreeMap<(Labels, Option<Subject>, Metric), u64>,
     flushed_at: Option<i64>,
 }
 
 impl Counters {
     /// Counts `n` more.
     pub fn add(&mut self, metric: Metric, labels: Labels, n: usize) {
+        self.add_about(metric, labels, None, n);
+    }
+
+    /// Counts an activity that the owner asked not to keep, for its event token.
+    pub fn add_dropped(&mut self, labels: Labels, owner: &str, event_token: &str) {
+        let known = self.counts.keys().filter(|(_, subject, _)| subject.is_some()).count();
+        let shown = event_token.chars().take(MAX_TOKEN_CHARS).collect();
+        let subject = Subject { owner: owner.to_owned(), event_token: shown };
+        let key = (labels, Some(subject), Metric::Dropped);
+        if known < MAX_TOKENS || self.counts.contains_key(&key) {
+            self.add_about(Metric::Dropped, labels, key.1, 1);
+        } else {
+            let others = Subject { owner: OTHER_TOKENS.to_owned(), event_token: OTHER_TOKENS.to_owned() };
+            self.add_about(Metric::Dropped, labels, Some(others), 1);
+        }
+    }
+
+    fn add_about(&mut self, metric: Metric, labels: Labels, subject: Option<Subject>, n: usize) {
         if n > 0 {
-            let count = self.counts.entry((labels, metric)).or_default();
+            let count = self.counts.entry((labels, subject, metric)).or_default();
             *count = count.saturating_add(n as u64);
         }
     }
@@ -119,34 +164,36 @@ impl Counters {
     /// How many were counted since the last flush under any labels.
     #[must_use]
     pub fn total(&self, metric: Metric) -> u64 {
-        let of_metric = self.counts.iter().filter(|((_, counted), _)| *counted == metric);
+        let of_metric = self.counts.iter().filter(|((_, _, counted), _)| *counted == metric);
         of_metric.map(|(_, count)| count).sum()
     }
 
     /// How many were counted since the last flush under exactly these labels.
     #[must_use]
     pub fn get(&self, metric: Metric, labels: Labels) -> u64 {
-        self.counts.get(&(labels, metric)).copied().unwrap_or_default()
+        let wanted = |(of, _, counted): &(Labels, Option<Subject>, Metric)| *of == labels && *counted == metric;
+        self.counts.iter().filter(|(key, _)| wanted(key)).map(|(_, count)| count).sum()
     }
 
-    /// The lines for the log, where a minute is over since the last ones; `now` is milliseconds since the epoch. The first flush of a
-    /// process is at once: one that serves a single request and is frozen for good has told of it.
+    /// The lines for the log, where a minute is over since the last ones or there is something that may not wait; `now` is milliseconds since the
+    /// epoch. The first flush of a process is at once: one that serves a single request and is frozen for good has told of it.
     pub fn flush(&mut self, now: i64) -> Vec<String> {
         let due = self.flushed_at.is_none_or(|last| now.saturating_sub(last) >= FLUSH_EVERY_MS);
-        if !due || self.counts.is_empty() {
+        let urgent = self.counts.keys().any(|(_, _, metric)| !metric.may_wait());
+        if !(due || urgent) || self.counts.is_empty() {
             return Vec::new();
         }
         self.flushed_at = Some(now);
-        let mut sets: BTreeMap<Labels, Vec<(Metric, u64)>> = BTreeMap::new();
-        for ((labels, metric), count) in std::mem::take(&mut self.counts) {
-            sets.entry(labels).or_default().push((metric, count));
+        let mut sets: BTreeMap<(Labels, Option<Subject>), Vec<(Metric, u64)>> = BTreeMap::new();
+        for ((labels, subject, metric), count) in std::mem::take(&mut self.counts) {
+            sets.entry((labels, subject)).or_default().push((metric, count));
         }
-        sets.into_iter().map(|(labels, counts)| line(labels, &counts, now)).collect()
+        sets.into_iter().map(|((labels, subject), counts)| line(labels, subject, &counts, now)).collect()
     }
 }
 
-/// One line of the embedded metric format: each count under its labels, and under none so that alarms see the sum.
-fn line(labels: Labels, counts: &[(Metric, u64)], now: i64) -> String {
+/// One line of the embedded metric format: each count under its labels, and under none so that alarms see the sum. The subject is a property of the line.
+fn line(labels: Labels, subject: Option<Subject>, counts: &[(Metric, u64)], now: i64) -> String {
     let names: Vec<&str> = labels.pairs().map(|(name, _)| name).collect();
     let dimensions = if names.is_empty() { json!([[]]) } else { json!([[], names]) };
     let metrics: Vec<Value> =
@@ -156,6 +203,10 @@ fn line(labels: Labels, counts: &[(Metric, u64)], now: i64) -> String {
     object.insert("_aws".to_owned(), json!({"Timestamp": now, "CloudWatchMetrics": [directive]}));
     for (name, value) in labels.pairs() {
         object.insert(name.to_owned(), Value::from(value));
+    }
+    if let Some(Subject { owner, event_token }) = subject {
+        object.insert("owner".to_owned(), Value::from(owner));
+        object.insert("event_token".to_owned(), Value::from(event_token));
     }
     for (metric, count) in counts {
         object.insert(metric.name().to_owned(), Value::from(*count));
@@ -186,6 +237,56 @@ mod tests {
         assert_eq!(counters.total(Metric::Received), 2);
         assert_eq!(counters.flush(61_000).len(), 1);
         assert_eq!(counters.total(Metric::Received), 0);
+    }
+
+    #[test]
+    fn what_may_not_wait_takes_everything_with_it() {
+        let mut counters = Counters::default();
+        counters.add(Metric::Received, Labels::NONE, 1);
+        counters.flush(1_000);
+        for metric in Metric::ALL.iter().filter(|metric| !metric.may_wait()) {
+            counters.add(Metric::Received, Labels::NONE, 1);
+            assert!(counters.flush(1_001).is_empty(), "{}", metric.name());
+            counters.add(*metric, Labels::NONE, 1);
+            let lines = counters.flush(1_002);
+            assert!(lines.len() == 1 && lines[0].contains("\"received\":1"), "{}: {lines:?}", metric.name());
+        }
+        for name in ["dropped", "failed", "quarantined", "rejected", "spilled", "faulted", "undecodable"] {
+            assert!(Metric::ALL.iter().any(|metric| metric.name() == name && !metric.may_wait()), "{name}");
+        }
+    }
+
+    #[test]
+    fn drops_are_told_apart_by_token_in_the_lines_and_in_no_dimension() {
+        let labels = Labels::provider(Provider::Adjust).discard(Reason::NotAllowed);
+        let mut counters = Counters::default();
+        counters.add_dropped(labels, "demo", "abc123");
+        counters.add_dropped(labels, "demo", "abc123");
+        counters.add_dropped(labels, "demo", "zzz999");
+        assert_eq!((counters.get(Metric::Dropped, labels), counters.total(Metric::Dropped)), (3, 3));
+        let lines: Vec<Value> = counters.flush(0).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told: Vec<_> = lines.iter().map(|line| (line["event_token"].as_str(), line["dropped"].as_u64())).collect();
+        assert_eq!(told, [(Some("abc123"), Some(2)), (Some("zzz999"), Some(1))]);
+        assert_eq!(lines[0]["owner"], "demo");
+        let dimensions = &lines[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
+        assert_eq!(*dimensions, json!([[], ["provider", "reason"]]), "senders choose tokens: none is a metric");
+    }
+
+    #[test]
+    fn however_many_tokens_are_sent_a_flush_has_few_lines_and_every_drop() {
+        let labels = Labels::provider(Provider::Sdk).discard(Reason::NotAllowed);
+        let mut counters = Counters::default();
+        for n in 0..1_000 {
+            counters.add_dropped(labels, "demo", &format!("{n}{}", "x".repeat(1_000)));
+        }
+        counters.add_dropped(labels, "demo", &format!("0{}", "x".repeat(2_000)));
+        assert_eq!(counters.total(Metric::Dropped), 1_001);
+        let lines = counters.flush(0);
+        assert_eq!(lines.len(), MAX_TOKENS + 1);
+        assert!(lines.iter().all(|line| line.len() < 500));
+        let dropped = |line: &String| serde_json::from_str::<Value>(line).unwrap()["dropped"].as_u64().unwrap();
+        assert_eq!(lines.iter().map(dropped).sum::<u64>(), 1_001);
+        assert_eq!(lines.iter().filter(|line| line.contains(OTHER_TOKENS)).count(), 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use relay::activity::{Activity, Provider};
 use relay::batch::{self, Body};
-use relay::discard::Discard;
+use relay::discard::{Discard, Reason};
 use relay::frame;
 use relay::http::Response;
 use relay::metric::{Labels, Metric};
@@ -13,7 +13,7 @@ use relay::port::{ControlTable, Stream};
 use serde_json::{Value, json};
 
 use crate::respond::Refusal;
-use crate::{App, Visit, durable, tenants};
+use crate::{App, Visit, durable};
 
 const LABELS: Labels = Labels::provider(Provider::Sdk);
 
@@ -53,14 +53,15 @@ impl<S: Stream, C: ControlTable> App<S, C> {
         let admitted = |item: Item| {
             let activity = item?;
             let app = apps.get(activity.app_token.as_ref()).map(AsRef::as_ref);
-            tenants::admit(owner, app, &activity).map(|()| activity)
+            self.let_in(LABELS, owner, app, &activity).map(|()| activity)
         };
         Ok(items.into_iter().map(admitted).collect())
     }
 
+    /// What the owner does not want was counted as dropped.
     fn count_rejected(&self, rejected: &[(usize, Discard)]) {
         let mut counters = self.counters();
-        for (_, discard) in rejected {
+        for (_, discard) in rejected.iter().filter(|(_, discard)| discard.reason != Reason::NotAllowed) {
             counters.add(Metric::Rejected, LABELS.discard(discard.reason), 1);
         }
     }

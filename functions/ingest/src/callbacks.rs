@@ -14,7 +14,7 @@ use relay::port::{ControlTable, Stream};
 use serde_json::json;
 
 use crate::respond::Refusal;
-use crate::{App, Visit, durable, tenants};
+use crate::{App, Visit, durable};
 
 impl<S: Stream, C: ControlTable> App<S, C> {
     pub(crate) async fn callback(&self, visit: Visit<'_>, provider: Provider) -> Result<Response, Refusal> {
@@ -33,7 +33,6 @@ impl<S: Stream, C: ControlTable> App<S, C> {
                 Ok(Response::json(200, &json!({"status": "accepted"})))
             }
             Err(discard) if discard.reason == Reason::NotAllowed => {
-                self.counters().add(Metric::Dropped, labels.discard(discard.reason), 1);
                 Ok(Response::json(200, &json!({"status": "dropped", "reason": discard.reason.name()})))
             }
             Err(discard) => self.quarantine(visit, provider, &owner, discard).await,
@@ -64,7 +63,7 @@ impl<S: Stream, C: ControlTable> App<S, C> {
             self.fail(fault, Labels::provider(provider), 1, detail)
         })?;
         let app = apps.get(activity.app_token.as_ref()).map(AsRef::as_ref);
-        Ok(tenants::admit(owner, app, &activity).map(|()| activity))
+        Ok(self.let_in(Labels::provider(provider), owner, app, &activity).map(|()| activity))
     }
 
     /// Keeps raw what could not be understood, in the same stream: most providers never send again after a 4xx, and a replay mends it later.
@@ -92,13 +91,11 @@ impl<S: Stream, C: ControlTable> App<S, C> {
         };
         let labels = Labels::provider(provider);
         self.keep(vec![raw.encode()], labels).await?;
-        let mut counters = self.counters();
-        // One line per reason and minute: the counts tell how many.
-        if counters.get(Metric::Quarantined, labels.discard(reason)) == 0 {
+        if self.may_warn(reason.name(), visit.now) {
             let (trace_id, owner) = (visit.trace_id, &owner.owner);
             tracing::warn!(trace_id, owner, provider = provider.name(), reason = reason.name(), "kept raw");
         }
-        counters.add(Metric::Quarantined, labels.discard(reason), 1);
+        self.counters().add(Metric::Quarantined, labels.discard(reason), 1);
         Ok(Response::json(200, &json!({"status": "quarantined", "reason": reason.name()})))
     }
 

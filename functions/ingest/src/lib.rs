@@ -12,19 +12,26 @@ pub mod respond;
 pub mod route;
 pub mod tenants;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use relay::activity::Activity;
 use relay::callback::{KEY_PARAMETER, query};
+use relay::discard::{Discard, Reason};
 use relay::fault::Fault;
+use relay::field::Field;
 use relay::http::{Request, Response};
 use relay::metric::{Counters, Labels, Metric};
-use relay::owner::{Owner, Role};
+use relay::owner::{self, Owner, Role};
 use relay::port::{ControlTable, Stream};
 use serde_json::json;
 
 use respond::Refusal;
 use route::Route;
 use tenants::Tenants;
+
+/// A warning of one sort is logged at most this often in a process: milliseconds. The counts tell how many there were.
+const WARN_EVERY_MS: i64 = 60_000;
 
 /// The door: what it needs to take callbacks and batches.
 #[derive(Debug)]
@@ -35,6 +42,8 @@ pub struct App<S, C> {
     pub tenants: Tenants<C>,
     /// What was counted since the last minute.
     counters: Mutex<Counters>,
+    /// When a warning of each sort was logged.
+    warned: Mutex<HashMap<&'static str, i64>>,
 }
 
 /// One request with what came to it at the door.
@@ -51,7 +60,7 @@ pub struct Visit<'a> {
 impl<S: Stream, C: ControlTable> App<S, C> {
     /// A door over these ports.
     pub fn new(stream: S, control: C) -> Self {
-        Self { stream, tenants: Tenants::new(control), counters: Mutex::default() }
+        Self { stream, tenants: Tenants::new(control), counters: Mutex::default(), warned: Mutex::default() }
     }
 
     /// The answer to a request: total, whatever was sent.
@@ -86,6 +95,32 @@ impl<S: Stream, C: ControlTable> App<S, C> {
             Role::Api => Err(Refusal::WrongRole),
             Role::Ingest => self.tenants.owner(&record.owner, visit.now).await.map_err(failed),
         }
+    }
+
+    /// Whether this owner may bring this activity, and wants it. What it does not want is counted by event token.
+    fn let_in(
+        &self,
+        labels: Labels,
+        owner: &Owner,
+        app: Option<&owner::App>,
+        activity: &Activity<'_>,
+    ) -> Result<(), Discard> {
+        let verdict = tenants::admit(owner, app, activity);
+        if verdict.as_ref().is_err_and(|discard| discard.reason == Reason::NotAllowed) {
+            let event_token = activity.fields.text(Field::EventToken).unwrap_or_default();
+            self.counters().add_dropped(labels.discard(Reason::NotAllowed), &owner.owner, event_token);
+        }
+        verdict
+    }
+
+    /// Whether a warning of this sort is due.
+    fn may_warn(&self, sort: &'static str, now: i64) -> bool {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = warned.get(sort).is_none_or(|last| !(0..WARN_EVERY_MS).contains(&now.saturating_sub(*last)));
+        if due {
+            warned.insert(sort, now);
+        }
+        due
     }
 
     /// Counts activities that a fault kept from being durable, and makes the refusal.

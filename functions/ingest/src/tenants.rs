@@ -10,6 +10,9 @@ use relay::fault::{Fault, FaultKind};
 use relay::field::Field;
 use relay::owner::{App, KeyRecord, Owner, secret_hash};
 use relay::port::ControlTable;
+use tokio::time::timeout;
+
+use crate::config::LOOK_UP_WITHIN;
 
 /// How long what was read is believed: milliseconds. A revoked key or a changed allow-list takes effect within this.
 const BELIEVED_MS: i64 = 5_000;
@@ -65,7 +68,10 @@ impl<C: ControlTable> Tenants<C> {
             return Ok(found);
         }
         let keys: Vec<Key> = unknown.iter().map(|name| key(name)).collect();
-        let results = self.control.get(&keys).await;
+        let results = timeout(LOOK_UP_WITHIN, self.control.get(&keys)).await.map_err(|_| {
+            let detail = format!("{} items were not read within {LOOK_UP_WITHIN:?}", keys.len());
+            Fault::new(FaultKind::TimedOut, "control:Get", detail)
+        })?;
         if results.len() != keys.len() {
             let detail = format!("{} results for {} keys", results.len(), keys.len());
             return Err(Fault::new(FaultKind::Unavailable, "control:Get", detail));

@@ -178,6 +178,14 @@ fn event_ids_and_sizes_have_limits() {
 }
 
 #[test]
+fn an_item_is_measured_before_it_is_read() {
+    let blank = " ".repeat(512 * 1024);
+    let items = json(&format!("[{ITEM},{{\"a\":{blank}7}},{{{blank}}},{ITEM}]")).unwrap();
+    let reasons: Vec<_> = items.iter().map(|item| item.as_ref().err().map(|discard| discard.reason)).collect();
+    assert_eq!(reasons, [None, Some(Reason::TooLarge), Some(Reason::TooLarge), None]);
+}
+
+#[test]
 fn an_event_id_makes_a_resend_the_same_activity() {
     let first = one(r#","event_id":"e1","battery":90"#).unwrap();
     let again = one(r#","battery":89,"event_id":"e1""#).unwrap();

@@ -16,10 +16,10 @@ pub(super) const MAPPING: Mapping = Mapping {
     ],
     in_app_event: "event",
     created_at: "created_at",
+    own_id: "nonce",
     app_id: "app_id",
     aliases: &[
         ("event", Field::EventToken),
-        ("nonce", Field::EventId),
         ("fb_install_referrer_publisher_platform", Field::FbRefPublisherPlatform),
         ("fb_install_referrer_ad_objective_name", Field::FbRefAdObjective),
         ("fb_install_referrer_campaign_group_name", Field::FbRefCampaignGroup),

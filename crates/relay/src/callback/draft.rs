@@ -23,14 +23,15 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// The activity, with its id, where it is not too large.
-    pub(crate) fn finish(self, params: &Params) -> Result<Activity<'static>, Discard> {
+    /// The activity, with its id, where it is not too large. `own_id` is the delivery's own, where it has one.
+    pub(crate) fn finish(self, params: &Params, own_id: Option<&str>) -> Result<Activity<'static>, Discard> {
         let identity = Identity {
             app_token: &self.app_token,
             provider: self.provider,
             kind: self.kind,
             created_at: self.created_at,
             fields: &self.fields,
+            own_id,
             params,
         };
         let activity_id = identity.activity_id();
@@ -103,17 +104,36 @@ pub(crate) fn created_at(
     Err(bad(detail))
 }
 
+/// What names mean besides their own field.
+pub(crate) struct Names<'a> {
+    /// Names that are read elsewhere.
+    pub(crate) used: &'a [&'a str],
+    /// The name of the delivery's own id.
+    pub(crate) own_id: &'a str,
+    /// Names that mean a canonical field.
+    pub(crate) aliases: &'a [(&'a str, Field)],
+}
+
+impl Names<'_> {
+    fn alias(&self, name: &str) -> Option<Field> {
+        let found = self.aliases.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field);
+        found.or_else(|| (name == self.own_id).then_some(Field::EventId))
+    }
+}
+
 /// Parameters → canonical fields, and what has no canonical name → extra. Nothing is lost: what a field cannot take (a second value, a time
 /// that cannot be read) stands in extra under the name it came with.
 pub(crate) fn assign(
     params: &Params,
-    used: &[&str],
-    aliases: &[(&str, Field)],
+    names: &Names<'_>,
     parse_time: fn(&str) -> Option<i64>,
 ) -> (Fields<'static>, Extra) {
     let mut fields = Fields::default();
-    let mut extra = Spill::default();
-    let alias = |name: &str| aliases.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field);
+    let mut extra = Surplus::default();
+    // The delivery's own id is what `event_id` is for: another parameter of that name stands in extra beside it.
+    if let Some(own_id) = first(params, names.own_id) {
+        fields.set(Field::EventId, Value::Text(Cow::Owned(own_id.to_owned())));
+    }
     // Canonical names first: an alias fills only what is still empty, whatever the order sent.
     for (name, value) in params {
         if let Some(field) = Field::from_name(name) {
@@ -121,10 +141,10 @@ pub(crate) fn assign(
         }
     }
     for (name, value) in params {
-        if used.contains(&name.as_str()) || Field::from_name(name).is_some() {
+        if names.used.contains(&name.as_str()) || Field::from_name(name).is_some() {
             continue;
         }
-        let taken = alias(name).and_then(|field| set(&mut fields, field, value, parse_time));
+        let taken = names.alias(name).and_then(|field| set(&mut fields, field, value, parse_time));
         taken.unwrap_or_else(|| extra.keep(name, value));
     }
     (fields, extra.kept)
@@ -147,12 +167,12 @@ fn set(fields: &mut Fields<'static>, field: Field, text: &str, parse_time: fn(&s
 pub(crate) type Extra = BTreeMap<Cow<'static, str>, Cow<'static, str>>;
 
 #[derive(Default)]
-struct Spill {
+struct Surplus {
     kept: Extra,
     repeated: HashMap<String, u32>,
 }
 
-impl Spill {
+impl Surplus {
     /// A name sent again is kept like the further elements of a list: `name`, `name.1`, `name.2`.
     fn keep(&mut self, name: &str, value: &str) {
         let mut key = name.to_owned();
@@ -188,8 +208,10 @@ mod tests {
         params
     }
 
+    const NAMES: Names<'_> = Names { used: &["used"], own_id: "nonce", aliases: &[("event", Field::EventToken)] };
+
     fn extra(pairs: &[(&str, &str)]) -> Vec<String> {
-        let (_, extra) = assign(&params(pairs), &["used"], &[("event", Field::EventToken)], time::parse);
+        let (_, extra) = assign(&params(pairs), &NAMES, time::parse);
         extra.iter().map(|(name, value)| format!("{name}={value}")).collect()
     }
 
@@ -203,12 +225,28 @@ mod tests {
         assert_eq!(extra(&[("adid", "a"), ("adid", "b"), ("used", "1")]), ["adid=b"]);
         assert_eq!(extra(&[("event", "a"), ("event_token", "b")]), ["event=a"]);
         assert!(extra(&[("event", "a"), ("event_token", "a")]).is_empty());
+        assert_eq!(
+            extra(&[("nonce", "n2"), ("nonce", "n1"), ("event_id", "level_up")]),
+            ["event_id=level_up", "nonce=n2"]
+        );
+        assert!(extra(&[("nonce", "n1"), ("event_id", "n1")]).is_empty());
+    }
+
+    #[test]
+    fn the_deliverys_own_id_goes_before_a_parameter_of_the_columns_name() {
+        let event_id = |pairs: &[(&str, &str)]| {
+            let (fields, _) = assign(&params(pairs), &NAMES, time::parse);
+            fields.text(Field::EventId).map(str::to_owned)
+        };
+        assert_eq!(event_id(&[("event_id", "level_up"), ("nonce", "n1")]).as_deref(), Some("n1"));
+        assert_eq!(event_id(&[("event_id", "level_up")]).as_deref(), Some("level_up"));
+        assert_eq!(event_id(&[("a", "b")]), None);
     }
 
     #[test]
     fn countries_and_systems_are_lower_case_and_nothing_else_is() {
         let sent = params(&[("country", "KR"), ("os_name", "iOS"), ("os_version", "17A"), ("revenue", "12.990")]);
-        let (fields, _) = assign(&sent, &[], &[], time::parse);
+        let (fields, _) = assign(&sent, &NAMES, time::parse);
         let texts: Vec<_> = fields.iter().map(|(field, _)| fields.text(field).unwrap()).collect();
         assert_eq!(texts, ["kr", "ios", "17A", "12.990"]);
     }
@@ -216,7 +254,7 @@ mod tests {
     #[test]
     fn hostile_repetition_takes_linear_time() {
         let many: Vec<_> = (0..60_000).map(|n| ("a".to_owned(), n.to_string())).collect();
-        let (_, extra) = assign(&many, &[], &[], time::parse);
+        let (_, extra) = assign(&many, &NAMES, time::parse);
         assert_eq!(extra.len(), 60_000);
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Identity<'a> {
     pub(crate) kind: Kind,
     pub(crate) created_at: i64,
     pub(crate) fields: &'a Fields<'a>,
+    /// The delivery's own id, where it has one: the provider's word for it, or an SDK's `event_id`; never a parameter that only happens to be named so.
+    pub(crate) own_id: Option<&'a str>,
     /// All decoded parameters, the key left out, sorted by name and value.
     pub(crate) params: &'a Params,
 }
@@ -34,7 +36,7 @@ impl Identity<'_> {
         part(label.as_bytes());
         part(text.as_bytes());
         part(&self.created_at.to_le_bytes());
-        if let Some(own) = self.fields.text(Field::EventId) {
+        if let Some(own) = self.own_id {
             part(b"own id");
             part(own.as_bytes());
         } else {
@@ -73,23 +75,29 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn id(fields: &Fields<'_>, params: &Params) -> ActivityId {
+    fn id(fields: &Fields<'_>, own_id: Option<&str>, params: &Params) -> ActivityId {
         let (app_token, provider, kind) = ("app", Provider::Adjust, Kind::Event);
-        Identity { app_token, provider, kind, created_at: 1, fields, params }.activity_id()
+        Identity { app_token, provider, kind, created_at: 1, fields, own_id, params }.activity_id()
     }
 
     #[test]
     fn the_rule_is_what_it_was() {
         let fields = fields(&[(Field::EventToken, "abc123"), (Field::EventId, "n0nce")]);
-        assert_eq!(id(&fields, &Vec::new()).to_string(), "a6d1da8592beccef9e853dde0ec5ec66");
+        assert_eq!(id(&fields, Some("n0nce"), &Vec::new()).to_string(), "a6d1da8592beccef9e853dde0ec5ec66");
     }
 
     #[test]
     fn an_own_id_decides_alone() {
-        let own = fields(&[(Field::EventId, "n1")]);
-        assert_eq!(id(&own, &params(&[("a", "1")])), id(&own, &params(&[("a", "2")])));
-        let other = fields(&[(Field::EventId, "n2")]);
-        assert_ne!(id(&own, &Vec::new()), id(&other, &Vec::new()));
+        let none = Fields::default();
+        let id = |own_id: &str, value: &str| id(&none, Some(own_id), &params(&[("a", value)]));
+        assert_eq!(id("n1", "1"), id("n1", "2"));
+        assert_ne!(id("n1", "1"), id("n2", "1"));
+    }
+
+    #[test]
+    fn a_field_that_is_named_as_the_id_is_none() {
+        let named = fields(&[(Field::EventId, "level_up")]);
+        assert_ne!(id(&named, None, &params(&[("a", "1")])), id(&named, None, &params(&[("a", "2")])));
     }
 
     #[test]
@@ -104,7 +112,7 @@ mod tests {
             params(&[("a", "1"), ("b", "2")]),
             params(&[("a", "1b2")]),
         ];
-        let ids: std::collections::BTreeSet<_> = lists.iter().map(|list| id(&none, list)).collect();
+        let ids: std::collections::BTreeSet<_> = lists.iter().map(|list| id(&none, None, list)).collect();
         assert_eq!(ids.len(), lists.len());
     }
 
@@ -112,6 +120,6 @@ mod tests {
     fn a_token_and_a_name_of_the_same_text_differ() {
         let by_token = fields(&[(Field::EventToken, "x")]);
         let by_name = fields(&[(Field::EventName, "x")]);
-        assert_ne!(id(&by_token, &Vec::new()), id(&by_name, &Vec::new()));
+        assert_ne!(id(&by_token, None, &Vec::new()), id(&by_name, None, &Vec::new()));
     }
 }

@@ -13,8 +13,9 @@ use crate::discard::{Discard, Reason};
 /// How deep objects and lists may nest. Providers nest three deep; the walk's stack is bounded by this.
 const MAX_DEPTH: usize = 16;
 
-/// The most bytes of names and values of one object: a path repeats its names, so a small body could unfold into gigabytes.
-const MAX_FLAT_BYTES: usize = 2 * MAX_ACTIVITY_BYTES;
+/// The most bytes of paths and values of one object, the paths of objects and lists in between among them: a path repeats its names, so a small body
+/// could unfold into gigabytes. An activity that fits has half of it in names and values.
+const MAX_FLAT_BYTES: usize = 4 * MAX_ACTIVITY_BYTES;
 
 /// The pairs of a JSON object, in order. `null`s, empty objects and empty lists have none.
 pub(crate) fn flatten(text: &str) -> Result<Params, Discard> {
@@ -22,7 +23,7 @@ pub(crate) fn flatten(text: &str) -> Result<Params, Discard> {
     if !object.get().starts_with('{') {
         return Err(Discard::new(Reason::Malformed, "the JSON is not an object"));
     }
-    let mut flat = Flat { pairs: Params::new(), bytes: 0 };
+    let mut flat = Flat::default();
     flat.value("", object, 0)?;
     Ok(flat.pairs)
 }
@@ -31,8 +32,10 @@ fn malformed(error: &serde_json::Error) -> Discard {
     Discard::new(Reason::Malformed, format!("the JSON is broken: {error}"))
 }
 
+#[derive(Default)]
 struct Flat {
     pairs: Params,
+    /// What was paid for so far.
     bytes: usize,
 }
 
@@ -46,12 +49,12 @@ impl Flat {
         match text.as_bytes().first() {
             Some(b'{') => {
                 let members: Members<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-                members.0.iter().try_for_each(|(name, member)| self.value(&join(path, name), member, depth + 1))
+                members.0.iter().try_for_each(|(name, member)| self.member(path, name, member, depth + 1))
             }
             Some(b'[') => {
                 let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
                 let mut indexed = elements.iter().enumerate();
-                indexed.try_for_each(|(index, element)| self.value(&join(path, &index.to_string()), element, depth + 1))
+                indexed.try_for_each(|(index, element)| self.member(path, &index.to_string(), element, depth + 1))
             }
             Some(b'"') => self.push(path, serde_json::from_str(text).map_err(|error| malformed(&error))?),
             Some(b'n') | None => Ok(()),
@@ -59,21 +62,33 @@ impl Flat {
         }
     }
 
+    /// What stands under a name: its path is made only where it is paid for, and where something may come of it.
+    fn member(&mut self, path: &str, name: &str, value: &RawValue, depth: usize) -> Result<(), Discard> {
+        if value.get() == "null" {
+            return Ok(());
+        }
+        self.pay(path.len() + name.len() + 1)?;
+        let joined = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        self.value(&joined, value, depth)
+    }
+
     fn push(&mut self, path: &str, value: String) -> Result<(), Discard> {
-        self.bytes += path.len() + value.len();
+        self.pay(value.len())?;
+        self.pairs.push((path.to_owned(), value));
+        Ok(())
+    }
+
+    /// Counts bytes before they are copied.
+    fn pay(&mut self, bytes: usize) -> Result<(), Discard> {
+        self.bytes += bytes;
         if self.bytes > MAX_FLAT_BYTES {
             let detail = format!(
                 "the names and values are over {MAX_FLAT_BYTES} bytes; an activity may have {MAX_ACTIVITY_BYTES}"
             );
             return Err(Discard::new(Reason::TooLarge, detail));
         }
-        self.pairs.push((path.to_owned(), value));
         Ok(())
     }
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// The members of an object in order, names sent twice included.
@@ -149,6 +164,34 @@ mod tests {
             let start: String = text.chars().take(20).collect();
             assert_eq!(flatten(text).unwrap_err().reason, reason, "{start}");
         }
+    }
+
+    /// The bytes that were paid for when the walk ended, and how it ended.
+    fn walk(text: &str) -> (usize, Result<(), Discard>) {
+        let mut flat = Flat::default();
+        let result = flat.value("", serde_json::from_str(text).unwrap(), 0);
+        (flat.bytes, result)
+    }
+
+    #[test]
+    fn a_long_name_over_many_elements_is_refused_before_it_is_repeated() {
+        let (name, elements) = ("n".repeat(2 * 1024 * 1024), vec!["[]"; 1_000].join(","));
+        let (bytes, result) = walk(&format!("{{\"{name}\":[{elements}]}}"));
+        assert_eq!(result.unwrap_err().reason, Reason::TooLarge);
+        assert_eq!(bytes, name.len() + 1, "the name is counted once and never copied");
+        let name = "n".repeat(60_000);
+        for elements in [vec!["[]"; 1_000].join(","), vec!["{}"; 1_000].join(","), vec!["[[1]]"; 1_000].join(",")] {
+            let (bytes, result) = walk(&format!("{{\"{name}\":[{elements}]}}"));
+            assert_eq!(result.unwrap_err().reason, Reason::TooLarge);
+            assert!(bytes <= MAX_FLAT_BYTES + name.len() + 10, "{bytes} bytes of paths");
+        }
+    }
+
+    #[test]
+    fn what_is_absent_costs_nothing() {
+        let nulls = vec!["null"; 10_000].join(",");
+        let (bytes, result) = walk(&format!("{{\"{}\":[{nulls}]}}", "n".repeat(1_000)));
+        assert_eq!((bytes, result), (1_001, Ok(())));
     }
 
     proptest! {

@@ -102,8 +102,8 @@ fn body_fields_win_over_the_query_save_key_and_app_token() {
     assert_eq!(activity.fields.text(Field::Adid), Some("q"));
     assert_eq!(activity.fields.text(Field::City), Some("q"));
     assert_eq!(extra(&activity, "custom.deep.0").as_deref(), Some("1.0"));
-    assert_eq!(extra(&activity, "key"), None);
-    assert_eq!(activity.extra.len(), 2);
+    assert_eq!(extra(&activity, "key").as_deref(), Some("other"), "only the query's key is a key");
+    assert_eq!(activity.extra.len(), 3);
 }
 
 #[test]
@@ -162,6 +162,24 @@ fn a_retry_is_the_same_activity_and_another_purchase_is_not() {
     assert_ne!(nonce("n1").activity_id, nonce("n2").activity_id);
     assert_eq!(nonce("{nonce}").activity_id, first.activity_id);
     assert_eq!(nonce("n1").fields.text(Field::EventId), Some("n1"));
+}
+
+#[test]
+fn a_template_may_name_a_parameter_event_id_and_users_stay_apart() {
+    let level_up = |user: &str, tail: &str| {
+        get(&format!("{BASE}&activity_kind=event&event=abc123&event_id=level_up&adid={user}{tail}")).unwrap()
+    };
+    let (kim, lee) = (level_up("kim", "&nonce=n1"), level_up("lee", "&nonce=n2"));
+    assert_ne!(kim.activity_id, lee.activity_id, "two users in one second are two activities");
+    assert_eq!(kim.activity_id, level_up("kim", "&nonce=n1").activity_id, "a retry is the same");
+    assert_eq!(kim.fields.text(Field::EventId), Some("n1"), "the column holds the delivery's own id");
+    assert_eq!(extra(&kim, "event_id").as_deref(), Some("level_up"), "and nothing sent is lost");
+    assert_eq!(extra(&kim, "nonce"), None);
+    let (kim, lee) = (level_up("kim", ""), level_up("lee", "&nonce={nonce}"));
+    assert_ne!(kim.activity_id, lee.activity_id, "without a nonce every parameter counts");
+    assert_eq!(kim.activity_id, level_up("kim", "&nonce=").activity_id);
+    assert_eq!(kim.fields.text(Field::EventId), Some("level_up"));
+    assert_eq!(extra(&kim, "event_id"), None);
 }
 
 /// Each sample is a query string (`.txt`) or a JSON body (`.json`); what is understood of it is the snapshot beside it.

@@ -83,6 +83,9 @@ async fn bad_items_are_told_by_index_and_the_others_kept() {
     assert!(door.raws().is_empty(), "a bad item is told, not kept");
     let foreign = Labels::provider(Provider::Sdk).discard(Reason::ForeignApp);
     assert_eq!(door.app.counters().get(Metric::Rejected, foreign), 1);
+    assert_eq!((door.total(Metric::Rejected), door.total(Metric::Dropped)), (4, 1), "what nobody wants is dropped");
+    let lines = door.app.counters().flush(NOW);
+    assert!(lines.iter().any(|line| line.contains("\"event_token\":\"zzz999\"")), "by token: {lines:?}");
 }
 
 #[tokio::test]

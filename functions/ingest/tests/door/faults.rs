@@ -1,6 +1,7 @@
 //! The world's faults: never a 200 for what is not durable, never a 4xx for what is not the sender's fault.
 
-use relay::fault::FaultKind;
+use relay::control::{CommitError, Item, Listing, Query};
+use relay::fault::{Fault, FaultKind};
 use relay::port::memory::Trouble;
 use serde_json::json;
 
@@ -125,6 +126,33 @@ async fn a_batch_whose_apps_cannot_be_looked_up_is_503() {
     assert_unavailable(&door.answer(&batch(3)).await);
     assert_eq!(door.total(Metric::Failed), 3);
     assert!(door.frames().is_empty());
+}
+
+/// A table of keys that never answers.
+struct Stuck;
+
+impl ControlTable for Stuck {
+    async fn get(&self, _: &[Key]) -> Vec<Result<Option<Item>, Fault>> {
+        std::future::pending().await
+    }
+
+    async fn query(&self, _: &Query) -> Result<Listing, Fault> {
+        std::future::pending().await
+    }
+
+    async fn commit(&self, _: &[Write]) -> Result<(), CommitError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_never_answers_is_503_before_the_functions_time_is_over() {
+    let app = App::new(MemoryStream::new(1), Stuck);
+    let started = tokio::time::Instant::now();
+    let request = request("GET", PATH, INSTALL);
+    let response = app.answer(Visit { request: &request, now: NOW, trace_id: TRACE }).await;
+    assert_unavailable(&response);
+    assert_eq!(started.elapsed(), ingest::config::LOOK_UP_WITHIN);
 }
 
 #[tokio::test]

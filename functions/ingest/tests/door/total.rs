@@ -30,7 +30,7 @@ fn requests() -> impl Strategy<Value = Request> {
 proptest! {
     #[test]
     fn every_request_has_an_answer_and_the_counts_balance(request in requests()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let response = runtime.block_on(async { Door::open().await.answer(&request).await });
         prop_assert!([200, 400, 401, 404, 405, 413, 415].contains(&response.status), "{}", response.status);
     }
