@@ -88,8 +88,8 @@ pub fn parse(callback: &Callback<'_>) -> Result<Activity<'static>, Discard> {
 impl Mapping {
     fn activity(&self, params: &Params, received_at: i64) -> Result<Activity<'static>, Discard> {
         const FORM: &str = "Unix seconds or milliseconds, RFC 3339 or `yyyy-mm-dd hh:mm:ss` in UTC";
-        let names = Names { used: &[APP_TOKEN, self.created_at], own_id: self.own_id, aliases: self.aliases };
-        let (mut fields, extra) = draft::assign(params, &names, time::parse);
+        let meanings = Names { used: &[APP_TOKEN, self.created_at], own_id: self.own_id, aliases: self.aliases };
+        let (mut fields, extra) = draft::assign(params, &meanings, time::parse);
         let trigger = self.trigger(params, fields.text(Field::EventToken).is_some())?;
         let kind = self.kind(&trigger);
         let named = fields.text(Field::EventName).is_some();

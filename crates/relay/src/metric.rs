@@ -127,6 +127,9 @@ struct Subject {
     event_token: String,
 }
 
+/// One line's labels and subject.
+type Set = (Labels, Option<Subject>);
+
 /// The counts of one process since they last left it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -184,7 +187,7 @@ impl Counters {
             return Vec::new();
         }
         self.flushed_at = Some(now);
-        let mut sets: BTreeMap<(Labels, Option<Subject>), Vec<(Metric, u64)>> = BTreeMap::new();
+        let mut sets: BTreeMap<Set, Vec<(Metric, u64)>> = BTreeMap::new();
         for ((labels, subject, metric), count) in std::mem::take(&mut self.counts) {
             sets.entry((labels, subject)).or_default().push((metric, count));
         }

@@ -218,7 +218,9 @@ fn an_owner_has_so_many_waiting_exports_and_no_more() {
     assert_eq!(world.items("seat#demo").len(), 99);
     waiting.push(world.asked());
     assert_eq!(world.ask(&json!({})).status, 429);
-    waiting.iter().for_each(|path| drop(world.call("DELETE", path)));
+    for path in &waiting {
+        drop(world.call("DELETE", path));
+    }
     assert!(world.items("queue").is_empty() && world.items("seat#demo").is_empty());
 }
 
