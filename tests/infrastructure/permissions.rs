@@ -46,7 +46,13 @@ const NOT_CALLED: [(&str, &[&str]); 6] = [
     // One binary, two functions: the worker writes files, the dispatcher runs the machine.
     (
         "ExportWorker",
-        &["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "states:StartExecution", "states:DescribeExecution", "states:StopExecution"],
+        &[
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "states:StartExecution",
+            "states:DescribeExecution",
+            "states:StopExecution",
+        ],
     ),
     (
         "ExportDispatcher",
