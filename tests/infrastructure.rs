@@ -13,6 +13,9 @@ mod functions;
 #[path = "infrastructure/operators.rs"]
 mod operators;
 #[cfg(test)]
+#[path = "infrastructure/partitions.rs"]
+mod partitions;
+#[cfg(test)]
 #[path = "infrastructure/permissions.rs"]
 mod permissions;
 #[cfg(test)]

@@ -31,7 +31,7 @@ export function connect(key, { refused, signal }) {
   const one = (id) => `/v1/exports/${encodeURIComponent(id)}`;
   return {
     account: () => call('GET', '/v1/account'),
-    exports: (cursor) => call('GET', cursor ? `/v1/exports?cursor=${encodeURIComponent(cursor)}` : '/v1/exports'),
+    exports: (cursor, limit) => call('GET', `/v1/exports?${new URLSearchParams({ limit, ...(cursor && { cursor }) })}`),
     ask: (request) => call('POST', '/v1/exports', request),
     cancel: (id) => call('DELETE', one(id)),
     freshLink: (id) => call('POST', `${one(id)}/link`),

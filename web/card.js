@@ -134,7 +134,8 @@ function placeInLine({ position }) {
   return position > 1 ? `Number ${count(position)} in line. ` : 'Next in line. ';
 }
 
-function linkState({ link_expires_at: end }) {
+function linkState({ link_expires_at: end, error }) {
+  if (error) return error.detail;
   if (!end) return 'The mail with the link is on its way.';
   return new Date(end) > new Date() ? `The mailed link works until ${moment(end)}.` : 'The mailed link has ended.';
 }

@@ -9,13 +9,16 @@ const LOOK_MS = 2_000;
 /** The longest wait between looks while Relay cannot be reached, in milliseconds. */
 const LONGEST_LOOK_MS = 60_000;
 
+/** How many exports one call of the API lists at least and at most. */
+const [FEWEST, MOST] = [20, 100];
+
 /** How long after the end of an export its mail is looked out for, in milliseconds. */
 const MAIL_MS = 120_000;
 
 /** Whether an export's state is about to change by itself. */
-function moves({ status, link_expires_at: mailed, finished_at: end }) {
+function moves({ status, link_expires_at: mailed, finished_at: end, error }) {
   if (status === 'queued' || status === 'running') return true;
-  return status === 'done' && !mailed && Date.now() - Date.parse(end) < MAIL_MS;
+  return status === 'done' && !mailed && !error && Date.now() - Date.parse(end) < MAIL_MS;
 }
 
 /** Opens the list for an account. */
@@ -54,19 +57,31 @@ class Watch {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
     try {
-      const page = await this.#api.exports();
+      const page = await this.#look();
       if (turn === this.#turn) this.#seen(page);
     } catch (error) {
       if (turn === this.#turn) this.#missed(error);
     }
   }
 
+  /** As many as are shown, those behind "Show older" too, in as few calls as the API's pages allow. */
+  async #look() {
+    const exports = [];
+    let next = null;
+    do {
+      const limit = Math.min(MOST, Math.max(FEWEST, this.#cards.size - exports.length));
+      const page = await this.#api.exports(next, limit);
+      exports.push(...page.exports);
+      next = page.next;
+    } while (next && exports.length < this.#cards.size);
+    return { exports, next };
+  }
+
   #seen(page) {
     this.#failures = 0;
     settle(find('#watch-alert'));
-    const first = this.#cards.size === 0;
     page.exports.forEach((one, index) => this.#place(one, this.#list.children[index] ?? null));
-    if (first) this.#setOlder(page.next);
+    this.#setOlder(page.next);
     find('#watch-loading').hidden = true;
     find('#no-exports').hidden = this.#cards.size > 0;
     if (page.exports.some(moves)) this.#lookAgain(LOOK_MS);
@@ -107,7 +122,7 @@ class Watch {
 
   async #showOlder() {
     try {
-      const page = await this.#api.exports(this.#older);
+      const page = await this.#api.exports(this.#older, FEWEST);
       page.exports.filter((one) => !this.#cards.has(one.export_id)).forEach((one) => this.#place(one, null));
       this.#setOlder(page.next);
     } catch (error) {

@@ -9,7 +9,17 @@ use super::template::{Template, list, name};
 use super::tree;
 
 /// Statement, resource and why it cannot be narrower.
-const WILDCARDS: [(&str, &str, &str); 7] = [
+const WILDCARDS: [(&str, &str, &str); 9] = [
+    (
+        "Mail",
+        "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*",
+        "in the sandbox SES asks for the recipient's identity too; the sender is held by ses:FromAddress",
+    ),
+    (
+        "Mail",
+        "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/*",
+        "an identity may have a configuration set by default, and SES asks for it; the sender is held by ses:FromAddress",
+    ),
     ("Quarantine", "${QuarantineBucket.Arn}/quarantine/*", "keys are made from what arrives"),
     ("GiveUp", "${FailedBucket.Arn}/*", "keys are made by Lambda, in a bucket for nothing else"),
     ("ExportFiles", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
@@ -36,7 +46,13 @@ const NOT_CALLED: [(&str, &[&str]); 6] = [
     // One binary, two functions: the worker writes files, the dispatcher runs the machine.
     (
         "ExportWorker",
-        &["dynamodb:BatchWriteItem", "states:StartExecution", "states:DescribeExecution", "states:StopExecution"],
+        &[
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "states:StartExecution",
+            "states:DescribeExecution",
+            "states:StopExecution",
+        ],
     ),
     (
         "ExportDispatcher",
@@ -87,7 +103,7 @@ fn actions(call: &str) -> Vec<&str> {
 }
 
 /// The statements that a role carries: inline, and of policies attached to it.
-fn statements<'a>(template: &'a Template, role: &str) -> Vec<&'a Value> {
+pub(crate) fn statements<'a>(template: &'a Template, role: &str) -> Vec<&'a Value> {
     let inline = list(template.property(role, "/Policies")).into_iter();
     let policies = template.of_type("AWS::IAM::Policy").into_iter();
     let attached = policies.filter(|(_, policy)| list(&policy["Roles"]).into_iter().any(|it| name(it) == role));

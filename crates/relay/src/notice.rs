@@ -1,5 +1,7 @@
 //! Mails: what an advertiser is told about an export. HTML and plain text say the same; nothing remote is loaded, everything is escaped.
 
+use std::collections::BTreeSet;
+
 use crate::export::{Export, Totals};
 use crate::link::Link;
 use crate::period::{LocalClock, Zone};
@@ -108,13 +110,17 @@ fn asked(export: &Export) -> Vec<(&'static str, String)> {
         ("Time zone", export.timezone.clone()),
     ];
     if !export.filters.is_empty() {
-        let filters = export.filters.iter().map(|(name, values)| format!("{name} is {}", values.join(" or ")));
+        let filters = export.filters.iter().map(|(name, values)| format!("{name} is {}", joined(values)));
         facts.push(("Only rows where", shortened(&filters.collect::<Vec<_>>().join("; "))));
     }
     if let Some(columns) = &export.columns {
         facts.push(("Columns", columns.join(", ")));
     }
     facts
+}
+
+fn joined(values: &BTreeSet<String>) -> String {
+    values.iter().map(String::as_str).collect::<Vec<_>>().join(" or ")
 }
 
 /// A request may name thousands of values; a mail shows the first.
@@ -152,7 +158,7 @@ fn warnings(export: &Export) -> Vec<String> {
     }
     if export.from < export.kept_since {
         let since = local(export, export.kept_since);
-        warnings.push(format!("Activities from before {since} are no longer kept and not in the file."));
+        warnings.push(format!("Activities from before {since} may no longer be there: they are past their retention."));
     }
     if export.from < export.received_since {
         let since = local(export, export.received_since);

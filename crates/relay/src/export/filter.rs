@@ -1,6 +1,6 @@
 //! Which rows of a period an export takes: equality lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,11 +21,11 @@ pub const FILTERS: [Field; 7] = [
 /// Field name → values that are taken. A row must have one of them in every field named.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Filters(BTreeMap<String, Vec<String>>);
+pub struct Filters(BTreeMap<String, BTreeSet<String>>);
 
 impl Filters {
     /// Takes only rows with one of `values` in `field`. Values of fields that are stored in lower case are compared so.
-    pub fn insert(&mut self, field: Field, values: Vec<String>) {
+    pub fn insert(&mut self, field: Field, values: impl IntoIterator<Item = String>) {
         let lower = matches!(field, Field::Country | Field::OsName);
         let values = values.into_iter().map(|value| if lower { value.to_lowercase() } else { value });
         self.0.insert(field.name().to_owned(), values.collect());
@@ -38,8 +38,8 @@ impl Filters {
     }
 
     /// The field names with their values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.0.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
+        self.0.iter().map(|(name, values)| (name.as_str(), values))
     }
 
     /// Whether this row is taken. A row without a value in a field named is not.
@@ -47,7 +47,7 @@ impl Filters {
     pub fn take(&self, activity: &Activity<'_>) -> bool {
         self.0.iter().all(|(name, values)| {
             let text = Field::from_name(name).and_then(|field| activity.fields.text(field));
-            text.is_some_and(|text| values.iter().any(|value| value == text))
+            text.is_some_and(|text| values.contains(text))
         })
     }
 }

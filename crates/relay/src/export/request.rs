@@ -13,6 +13,12 @@ use crate::row::Column;
 /// The longest address that a mail system takes (RFC 5321).
 const MAX_ADDRESS: usize = 254;
 
+/// The longest part before its `@` (RFC 5321).
+const MAX_LOCAL_PART: usize = 64;
+
+/// The most values of one filter: each row is compared with them, and all stand in the export's item.
+const MAX_FILTER_VALUES: usize = 1000;
+
 const MEMBERS: [&str; 10] =
     ["app_token", "kind", "start_date", "end_date", "timezone", "email", "format", "columns", "filters", "excel"];
 
@@ -208,8 +214,14 @@ impl<'a> Reader<'a> {
                 self.wrong::<()>("filters", format!("`{}` cannot be filtered by; these can: {names}", shown(name)));
                 continue;
             };
-            if let Some(values) = self.texts(&format!("filters.{name}"), list) {
-                filters.insert(field, values.into_iter().map(str::to_owned).collect());
+            let path = format!("filters.{name}");
+            match self.texts(&path, list) {
+                Some(values) if values.len() > MAX_FILTER_VALUES => {
+                    let detail = format!("has {} values; at most {MAX_FILTER_VALUES} can be named", values.len());
+                    self.wrong::<()>(&path, detail);
+                }
+                Some(values) => filters.insert(field, values.into_iter().map(str::to_owned)),
+                None => {}
             }
         }
         filters
@@ -239,12 +251,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// One address without a name, comment, quotes or list.
+/// One address without a name, comment, quotes or list: two dot-atoms (RFC 5322), so no dot stands first, last or beside another.
 fn is_address(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"()<>[]:;,\\\"@".contains(&byte);
+    let is_dot_atom = |part: &str| part.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(plain));
     let Some((local, domain)) = text.split_once('@') else { return false };
-    let sized = (1..=64).contains(&local.len()) && !domain.is_empty() && text.len() <= MAX_ADDRESS;
-    sized && local.bytes().all(plain) && domain.bytes().all(plain)
+    local.len() <= MAX_LOCAL_PART && text.len() <= MAX_ADDRESS && is_dot_atom(local) && is_dot_atom(domain)
 }
 
 /// As much of a caller's text as helps to recognise it.

@@ -66,8 +66,12 @@ fn a_full_request_is_kept_as_it_was_asked() {
     full["excel"] = json!(true);
     let request = parse(&full).unwrap();
     assert_eq!(request.columns, Some(vec![Column::Field(Field::Revenue), Column::CreatedAt, Column::ActivityId]));
-    let filters: Vec<_> = request.filters.iter().map(|(name, values)| (name, values.join(" "))).collect();
-    assert_eq!(filters, [("country", "kr jp".to_owned()), ("network_name", "Organic".to_owned())]);
+    let filters: Vec<_> = request
+        .filters
+        .iter()
+        .map(|(name, values)| (name, values.iter().map(String::as_str).collect::<Vec<_>>().join(" ")))
+        .collect();
+    assert_eq!(filters, [("country", "jp kr".to_owned()), ("network_name", "Organic".to_owned())]);
     assert!(request.excel);
 }
 
@@ -98,6 +102,12 @@ fn each_wrong_field_is_named_alone() {
         ("email", json!("Kim <kim@example.com>")),
         ("email", json!("kim@example.com,lee@example.com")),
         ("email", json!("kim@x@example.com")),
+        ("email", json!(".kim@example.com")),
+        ("email", json!("kim.@example.com")),
+        ("email", json!("kim..lee@example.com")),
+        ("email", json!("kim@example.com.")),
+        ("email", json!("kim@.example.com")),
+        ("email", json!("@example.com")),
         ("email", json!("kim\r\nBcc: a@example.com")),
         ("format", json!("jsonl.gz")),
         ("columns", json!([])),
@@ -150,11 +160,11 @@ fn filters_take_rows_with_one_of_the_values_in_every_field() {
     let mut activity = Activity::sample();
     let mut filters = Filters::default();
     assert!(filters.take(&activity));
-    filters.insert(Field::Country, vec!["KR".into(), "JP".into()]);
+    filters.insert(Field::Country, ["KR".into(), "JP".into(), "kr".into()]);
     assert!(!filters.take(&activity));
     activity.fields.set(Field::Country, Value::Text("kr".into()));
     assert!(filters.take(&activity));
-    filters.insert(Field::NetworkName, vec!["organic".into()]);
+    filters.insert(Field::NetworkName, ["organic".into()]);
     activity.fields.set(Field::NetworkName, Value::Text("Organic".into()));
     assert!(!filters.take(&activity));
 }
@@ -251,4 +261,26 @@ fn what_this_release_does_not_know_is_never_guessed() {
     assert_eq!(export.last_row().unwrap_err().what, "ab is no activity's id");
     export.header.clear();
     assert!(export.file_columns().is_err());
+}
+
+#[test]
+fn a_refused_mail_is_shown_and_a_failure_comes_first() {
+    let mut export = export();
+    export.finish(Status::Done, 2);
+    let view = View { now: 3, retention_days: 14, position: None };
+    assert_eq!(export.view(view)["error"], json!(null));
+    let refused = Some("the mailbox is full".to_owned());
+    export.notice = Some(NoticeState { claimed_at: 1, claimed_by: "e".into(), sent_at: None, refused });
+    let error = &export.view(view)["error"];
+    assert_eq!(error["code"], json!("mail_refused"));
+    assert!(error["detail"].as_str().unwrap().contains("the mailbox is full"));
+    export.fail("denied", "Not allowed.", 2);
+    assert_eq!(export.view(view)["error"]["code"], json!("denied"));
+}
+
+#[test]
+fn a_filter_has_so_many_values_and_no_more() {
+    let of = |n: usize| with("filters", json!({"country": (0..n).map(|n| n.to_string()).collect::<Vec<_>>()}));
+    assert!(parse(&of(1000)).is_ok());
+    assert_eq!(errors(&of(1001))[0].0, "filters.country");
 }

@@ -109,7 +109,7 @@ fn nothing_remote_is_loaded_and_nothing_foreign_is_markup() {
 
 #[test]
 fn thousands_of_values_do_not_fill_a_mail() {
-    let values: Vec<_> = (0..5000).map(|n| format!("캠페인{n}")).collect();
+    let values: Vec<_> = (0..1000).map(|n| format!("캠페인{n}")).collect();
     let text = empty(&export(&json!({"campaign_name": values})), AROUND).text;
     assert!(text.contains("캠페인10 or") && text.contains('…') && text.len() < 4000, "{text}");
 }
