@@ -186,7 +186,7 @@ async fn drained(world: &World) -> (Option<usize>, Duration) {
     let time = Until::seconds(60);
     let mut records = records(&[activity(1, 0)]);
     records.push(record(1, raw("demo").encode()));
-    let failed = tokio::time::timeout(Duration::from_secs(600), writer(world).drain(&records, &time)).await;
+    let failed = tokio::time::timeout(Duration::from_mins(10), writer(world).drain(&records, &time)).await;
     (failed.expect("the writer waits for ever"), time.left())
 }
 
