@@ -11,6 +11,8 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use local::aws::Aws;
 use local::driver::{Mapping, drive};
@@ -171,6 +173,20 @@ async fn a_child_waits_for_its_parent() {
     until(|| scene.seen().len() == 51).await;
     driving.end().await;
     assert_eq!(scene.seen().last().unwrap(), "child");
+}
+
+#[tokio::test]
+async fn a_shard_that_the_stream_does_not_know_for_a_while_is_read_on() {
+    let scene = Scene::new().await;
+    scene.emulator.put("shard-0", "a", 0);
+    let driving = scene.drive(&json!({}));
+    until(|| scene.seen() == ["a"]).await;
+    scene.emulator.forgets.store(2, Ordering::Relaxed);
+    until(|| scene.emulator.forgets.load(Ordering::Relaxed) == 0).await;
+    scene.emulator.put("shard-0", "b", 0);
+    let read = tokio::time::timeout(Duration::from_secs(30), until(|| scene.seen() == ["a", "b"])).await;
+    assert!(read.is_ok(), "{:?}", scene.seen());
+    driving.end().await;
 }
 
 #[tokio::test]

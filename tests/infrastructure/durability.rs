@@ -39,7 +39,50 @@ fn the_mapping_gives_nothing_up_before_six_days_and_then_to_s3() {
     assert_eq!(mapping["BatchSize"], 1000);
     assert_eq!(name(&mapping["MaximumBatchingWindowInSeconds"]), "BatchWindowSeconds");
     assert_eq!(name(&mapping["ParallelizationFactor"]), "ParallelizationFactor");
+    assert_eq!(template.at("/Parameters/ParallelizationFactor/MaxValue"), 1, "a shard has one watermark (ADR 0005)");
     assert!(mapping["Enabled"].is_null() && mapping["FilterCriteria"].is_null(), "all records, at once");
+}
+
+#[test]
+fn readers_are_deployed_before_writers() {
+    let template = Template::load();
+    for (writer, reader) in [("IngestFunction", "BatchWriterFunction"), ("BatchWriterFunction", "ExportWorkerFunction")]
+    {
+        assert_eq!(template.at(&format!("/Resources/{writer}/DependsOn")), reader);
+        assert!(!needed_by(&template, reader).contains(writer), "a circle: {reader} needs {writer}");
+    }
+}
+
+/// Every resource that this one names, and those that they name. Events do not count: what they name comes after the function.
+fn needed_by(template: &Template, resource: &str) -> BTreeSet<String> {
+    let mut needed = BTreeSet::new();
+    let mut open = vec![resource.to_owned()];
+    while let Some(resource) = open.pop() {
+        let mut definition = template.at(&format!("/Resources/{resource}")).clone();
+        if let Some(properties) = definition["Properties"].as_object_mut() {
+            properties.remove("Events");
+        }
+        let text = definition.to_string();
+        for (other, _) in template.section("Resources") {
+            let names = [format!("\"{other}\""), format!("\"{other}."), format!("${{{other}")];
+            if names.iter().any(|name| text.contains(name)) && needed.insert(other.to_owned()) {
+                open.push(other.to_owned());
+            }
+        }
+    }
+    needed
+}
+
+#[test]
+fn the_writer_has_time_for_several_calls_that_hang() {
+    let seconds = template_seconds("BatchWriterFunction");
+    let hanging = batch_writer::config::CALL_TIMEOUT * 4 + batch_writer::drain::MARGIN;
+    assert!(hanging < std::time::Duration::from_secs(seconds), "{hanging:?}");
+    assert!(batch_writer::config::ATTEMPT_TIMEOUT * 2 <= batch_writer::config::CALL_TIMEOUT);
+}
+
+fn template_seconds(function: &str) -> u64 {
+    Template::load().property(function, "/Timeout").as_u64().expect("a time-out")
 }
 
 #[test]

@@ -24,10 +24,31 @@ struct Mark {
     drained_at: i64,
 }
 
-/// The write that records how far the writer has come. The last writer wins: a mark that goes back a little only makes an
-/// export wait for records that are stored already.
+/// The write that records how far the writer has come in a shard; `None` where the mark is there or further already: a batch that comes again, or
+/// from before, moves nothing back. Between the look and the write nobody else writes: a shard's batches come one after the other (ADR 0005).
+pub async fn advance(control: &impl ControlTable, watermark: &Watermark, now: i64) -> Result<Option<Write>, Fault> {
+    if let Some(found) = control.get(&[key(&watermark.shard_id)]).await.pop()
+        && let Some(item) = found?
+        && order(&item.read::<Mark>()?.sequence_number) >= order(&watermark.sequence_number)
+    {
+        return Ok(None);
+    }
+    record(watermark, now).map(Some)
+}
+
+/// Sequence numbers are decimal numbers of up to 129 digits: compared as numbers.
+fn order(sequence_number: &str) -> (usize, &str) {
+    let digits = sequence_number.trim_start_matches('0');
+    (digits.len(), digits)
+}
+
+fn key(shard_id: &str) -> Key {
+    Key::new(PARTITION, shard_id)
+}
+
+/// The write that sets a shard's mark, whatever stands there.
 pub fn record(watermark: &Watermark, now: i64) -> Result<Write, Fault> {
-    let key = Key::new(PARTITION, &watermark.shard_id);
+    let key = key(&watermark.shard_id);
     let mark = Mark { sequence_number: watermark.sequence_number.clone(), drained_at: now };
     Write::put_until(key, &mark, Expect::Any, Some(now / 1000 + KEPT_SECONDS))
 }
@@ -37,4 +58,29 @@ pub async fn watermarks(control: &impl ControlTable) -> Result<Vec<Watermark>, F
     let marks = drained::all::<Mark>(control, PARTITION).await?;
     let watermark = |(shard_id, mark): (String, Mark)| Watermark { shard_id, sequence_number: mark.sequence_number };
     Ok(marks.into_iter().map(watermark).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::memory::MemoryControl;
+
+    async fn advanced(control: &MemoryControl, sequence_number: &str) -> bool {
+        let watermark = Watermark { shard_id: "shard".into(), sequence_number: sequence_number.into() };
+        match advance(control, &watermark, 0).await.unwrap() {
+            Some(write) => control.commit(&[write]).await.is_ok(),
+            None => false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mark_only_goes_forward_by_number() {
+        let control = MemoryControl::default();
+        let moves =
+            [("9", true), ("10", true), ("9", false), ("010", false), ("0011", true), ("100", true), ("99", false)];
+        for (sequence_number, moved) in moves {
+            assert_eq!(advanced(&control, sequence_number).await, moved, "{sequence_number}");
+        }
+        assert_eq!(watermarks(&control).await.unwrap()[0].sequence_number, "100");
+    }
 }

@@ -92,6 +92,12 @@ impl Activities {
         self.datums.len()
     }
 
+    /// How much memory they take: bytes.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.bytes.len() + self.datums.len() * size_of::<Range<usize>>()
+    }
+
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

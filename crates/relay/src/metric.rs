@@ -1,7 +1,7 @@
 //! What is counted, and how counts leave a process: CloudWatch's embedded metric format, one line per set of labels.
 //!
 //! Invariants, per activity: `received = accepted + spilled + quarantined + dropped + rejected + failed` at the door, and
-//! `decoded = stored + faulted` in the writer; undecodable frames are counted apart.
+//! `decoded = stored + faulted`, and the activities of refused pages, in the writer; undecodable frames are counted apart.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ metrics! {
     Stored "stored" "Activities that are durable in pages.",
     Faulted "faulted" "Activities whose page could not be stored because of a fault; the stream brings them again.",
     Undecodable "undecodable" "Frames that could not be decoded and went to the quarantine.",
-    QuarantinedRaw "quarantined_raw" "Raw frames that the writer put into the quarantine, by reason.",
+    QuarantinedRaw "quarantined_raw" "What the writer put into the quarantine, by reason: a Raw or undecodable frame is one, a refused page as many as its activities.",
     ExportsRequested "exports_requested" "Exports that were taken into the queue.",
     ExportsStarted "exports_started" "Exports that were given a slot.",
     ExportsDone "exports_done" "Exports whose file is complete.",

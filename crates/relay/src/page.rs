@@ -117,28 +117,55 @@ pub struct Sourced {
     pub page: Page,
     /// The least `source` of the minute's activities, those taken out as duplicates among them.
     pub source: usize,
+    /// The greatest one.
+    pub last: usize,
 }
+
+/// Why activities did not become pages: none of them may be acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum PaginateError {
+    /// An activity without a head.
+    #[error("an activity does not decode: {0}")]
+    Decode(#[from] DecodeError),
+    /// Compression failed: memory, no fault of the input.
+    #[error("a page does not pack: {0}")]
+    Pack(#[from] std::io::Error),
+}
+
+/// The first and the last record that brought something of a minute, and what they brought.
+type Gathered<'a> = (Range<usize>, Vec<Entry<'a>>);
+
+/// Compresses a page's bytes.
+type Pack = fn(&[u8]) -> std::io::Result<Vec<u8>>;
 
 /// The pages that one write of these activities makes. Duplicates within the write are taken out.
 ///
 /// `shards` is the `PageShards` in force; the digest chooses the shard, so that the same page always goes to the same one.
-pub fn paginate<'a>(datums: impl IntoIterator<Item = Datum<'a>>, shards: u32) -> Result<Vec<Sourced>, DecodeError> {
-    let mut minutes: BTreeMap<(&str, Kind, i64), (usize, Vec<Entry<'_>>)> = BTreeMap::new();
+pub fn paginate<'a>(datums: impl IntoIterator<Item = Datum<'a>>, shards: u32) -> Result<Vec<Sourced>, PaginateError> {
+    paginate_by(datums, shards, |bytes| zstd::bulk::compress(bytes, ZSTD_LEVEL))
+}
+
+fn paginate_by<'a>(
+    datums: impl IntoIterator<Item = Datum<'a>>,
+    shards: u32,
+    pack: Pack,
+) -> Result<Vec<Sourced>, PaginateError> {
+    let mut minutes: BTreeMap<(&str, Kind, i64), Gathered<'_>> = BTreeMap::new();
     for Datum { bytes, retention_days, source } in datums {
         let head = avro::head(bytes)?;
         let (created_at, activity_id) = (head.created_at, head.activity_id);
         let entry = Entry { created_at, activity_id, received_at: head.received_at, bytes, retention_days };
         let minute = (head.app_token, head.kind, created_at.div_euclid(MINUTE_MS));
-        let (first, entries) = minutes.entry(minute).or_insert((source, Vec::new()));
-        *first = source.min(*first);
+        let (sources, entries) = minutes.entry(minute).or_insert((source..source, Vec::new()));
+        *sources = source.min(sources.start)..source.max(sources.end);
         entries.push(entry);
     }
     let mut pages = Vec::with_capacity(minutes.len());
-    for ((app_token, kind, minute), (source, mut entries)) in minutes {
+    for ((app_token, kind, minute), (Range { start: source, end: last }, mut entries)) in minutes {
         entries.sort_unstable();
         entries.dedup_by_key(|entry| (entry.created_at, entry.activity_id));
-        let minute = MinuteKey { app_token, kind, minute, shards: shards.max(1), source };
-        minute.split(&entries, &mut pages);
+        let minute = MinuteKey { app_token, kind, minute, shards: shards.max(1), source, last, pack };
+        minute.split(&entries, &mut pages)?;
     }
     Ok(pages)
 }
@@ -149,27 +176,30 @@ struct MinuteKey<'a> {
     minute: i64,
     shards: u32,
     source: usize,
+    last: usize,
+    pack: Pack,
 }
 
 impl MinuteKey<'_> {
     /// One page, or as many as keep each within its limits.
-    fn split(&self, entries: &[Entry<'_>], pages: &mut Vec<Sourced>) {
+    fn split(&self, entries: &[Entry<'_>], pages: &mut Vec<Sourced>) -> std::io::Result<()> {
         if entries.is_empty() {
-            return;
+            return Ok(());
         }
         let mut bytes = Vec::with_capacity(entries.iter().map(|entry| entry.bytes.len() + 4).sum());
         for entry in entries {
             put_bytes(&mut bytes, entry.bytes);
         }
-        let packed = zstd::bulk::compress(&bytes, ZSTD_LEVEL).unwrap_or_default();
-        let fits = bytes.len() <= MAX_UNPACKED_BYTES && packed.len() + 8 <= MAX_PAGE_BYTES && !packed.is_empty();
+        let packed = (self.pack)(&bytes)?;
+        let fits = bytes.len() <= MAX_UNPACKED_BYTES && packed.len() + 8 <= MAX_PAGE_BYTES;
         if fits || entries.len() == 1 {
-            pages.push(Sourced { page: self.page(entries, &bytes, &packed), source: self.source });
-            return;
+            let page = self.page(entries, &bytes, &packed);
+            pages.push(Sourced { page, source: self.source, last: self.last });
+            return Ok(());
         }
         let (left, right) = entries.split_at(entries.len() / 2);
-        self.split(left, pages);
-        self.split(right, pages);
+        self.split(left, pages)?;
+        self.split(right, pages)
     }
 
     fn page(&self, entries: &[Entry<'_>], bytes: &[u8], packed: &[u8]) -> Page {
@@ -278,96 +308,4 @@ pub async fn raise_shards(control: &impl ControlTable, shards: u32) -> Result<Op
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::arbitrary;
-
-    fn encoded(activity: &crate::activity::Activity<'_>) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        avro::encode(activity, &mut bytes);
-        bytes
-    }
-
-    fn pages(activities: &[Vec<u8>], shards: u32) -> Vec<Page> {
-        let datums = activities.iter().enumerate().map(|(source, bytes)| Datum { bytes, retention_days: 30, source });
-        paginate(datums, shards).unwrap().into_iter().map(|sourced| sourced.page).collect()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn every_activity_is_in_exactly_one_page_whatever_the_order(
-            mut activities in prop::collection::vec(arbitrary::activity(), 1..30), shards in 1u32..5,
-        ) {
-            for activity in &mut activities {
-                activity.created_at %= 300_000;
-                activity.app_token = "app".into();
-            }
-            let bytes: Vec<_> = activities.iter().map(encoded).collect();
-            let once = pages(&bytes, shards);
-            let twice: Vec<_> = bytes.iter().rev().chain(&bytes).cloned().collect();
-            prop_assert_eq!(&once, &pages(&twice, shards));
-            let mut found = Vec::new();
-            for page in &once {
-                prop_assert!(page.day.shard < shards);
-                let bytes = unpack(&page.body).unwrap();
-                let datums: Vec<_> = datums(&bytes).map(|range| &bytes[range.unwrap()]).collect();
-                prop_assert_eq!(datums.len() as u64, page.n);
-                for datum in datums {
-                    let head = avro::head(datum).unwrap();
-                    prop_assert_eq!(head.kind, page.day.kind);
-                    prop_assert_eq!(minute_label(head.created_at / 60_000), page.sk[..4].to_owned());
-                    found.push(datum.to_vec());
-                }
-            }
-            let mut expected = bytes;
-            expected.sort();
-            expected.dedup();
-            found.sort();
-            prop_assert_eq!(found, expected);
-        }
-
-        #[test]
-        fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            unpack(&body).ok();
-            let _ = datums(&body).count();
-        }
-    }
-
-    #[test]
-    fn keys_are_as_documented() {
-        let mut activity = arbitrary::one();
-        activity.app_token = "2fm9gkqubvpc".into();
-        activity.kind = Kind::Install;
-        activity.created_at = 1_700_000_000_000; // 2023-11-14 22:13:20
-        activity.received_at = activity.created_at + 5_000;
-        let bytes = encoded(&activity);
-        let pages = pages(&[bytes], 1);
-        assert_eq!(pages[0].day.pk(), "2fm9gkqubvpc#install#2023-11-14#0");
-        assert!(pages[0].sk.starts_with("2213#"));
-        assert_eq!(pages[0].sk.len(), 4 + 1 + 32);
-        assert_eq!(pages[0].expires_at, 1_700_000_005 + 30 * 86_400);
-    }
-
-    #[test]
-    fn a_minute_too_large_for_one_page_takes_several() {
-        let mut activity = arbitrary::one();
-        let bytes: Vec<_> = (0..200u32)
-            .map(|n| {
-                let noise: String = (0..64u32)
-                    .map(|m| blake3::hash(&[n.to_le_bytes(), m.to_le_bytes()].concat()).to_string())
-                    .collect();
-                activity.activity_id = ActivityId(u128::from(n).to_le_bytes());
-                activity.extra.insert("noise".into(), noise.into());
-                encoded(&activity)
-            })
-            .collect();
-        let pages = pages(&bytes, 3);
-        assert!(pages.len() > 1);
-        assert!(pages.iter().all(|page| page.body.len() <= MAX_PAGE_BYTES));
-        assert_eq!(pages.iter().map(|page| page.n).sum::<u64>(), 200);
-    }
-}
+mod tests;

@@ -1,6 +1,16 @@
 //! A quarantine object: what one batch brought of one owner that cannot become rows, kept raw and replayable.
 //!
-//! One JSON object a line, compressed with zstd; key `quarantine/{owner}/{yyyy-mm-dd}/{HHMMSS}-{digest}.ndjson.zst`.
+//! One JSON object a line (an [`Entry`]), compressed with zstd; key `quarantine/{owner}/{yyyy-mm-dd}/{HHMMSS}-{digest}.ndjson.zst`, day and time
+//! of the first entry's `received_at`, UTC. The digest is over the lines, so the same batch again is the same object.
+//!
+//! The stream may bring a record again in another batch, and then its entry stands in two objects. Both times it has the same `id`: whoever counts,
+//! lists or replays entries takes each id once.
+//!
+//! | entry | owner in the key | `id`: digest of | `body_base64` or `body` |
+//! |---|---|---|---|
+//! | a callback that could not be understood | whose key it came with | its Raw frame | the request's body |
+//! | a frame that does not decode (`undecodable`) | `unknown` | the frame | the frame |
+//! | a page the table refuses (`refused_page`) | `unknown`; the app is in `path` | the page's body | the page's body as table `pages` would hold it |
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,8 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::discard::Reason;
 use crate::frame::Raw;
+use crate::page::Page;
 
-/// The owner in the key of an object whose owner cannot be known: a frame that does not decode.
+/// The owner in the key of an object whose owner the writer cannot know: of a frame that does not decode, of a refused page.
 pub const UNKNOWN_OWNER: &str = "unknown";
 
 /// zstd's level 3, as everywhere.
@@ -19,20 +30,23 @@ const ZSTD_LEVEL: i32 = 3;
 /// One input that was refused, as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// The same however often the stream brings it: 32 hexadecimal digits. Empty in objects of the first release.
+    #[serde(default)]
+    pub id: String,
     /// The counted reason's name.
     pub reason: String,
     /// The same in words.
     pub detail: String,
-    /// When it reached the door (a callback) or the stream (a frame): milliseconds since the epoch, UTC.
+    /// When it reached the door (a callback) or the stream (a frame, a page's first record): milliseconds since the epoch, UTC.
     pub received_at: i64,
-    /// The request's trace id; the record's sequence number for a frame.
+    /// The request's trace id; the record's sequence number for a frame, the first record's for a page.
     pub trace_id: String,
     /// The source: a provider's name, `sdk`, or `stream`.
     pub source: String,
     /// The request's method; empty for a frame.
     #[serde(default)]
     pub method: String,
-    /// The request's path; the page's key for a refused page.
+    /// The request's path; `{pk}/{sk}` for a refused page.
     #[serde(default)]
     pub path: String,
     /// The request's query string as sent, less the key.
@@ -47,14 +61,21 @@ pub struct Entry {
     /// The body in base64, where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_base64: Option<String>,
+    /// How many activities a refused page holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activities: Option<u64>,
+    /// When the table may forget a refused page: seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
 }
 
 impl Entry {
-    /// The entry of a callback that could not be understood.
+    /// The entry of a callback that could not be understood, and the frame it came in.
     #[must_use]
-    pub fn of_callback(raw: Raw) -> Self {
+    pub fn of_callback(raw: Raw, frame: &[u8]) -> Self {
         let (body, body_base64) = text_or_base64(raw.body);
         Self {
+            id: digest(frame),
             reason: raw.reason.name().to_owned(),
             detail: raw.detail,
             received_at: raw.received_at,
@@ -66,13 +87,31 @@ impl Entry {
             content_type: raw.content_type,
             body,
             body_base64,
+            activities: None,
+            expires_at: None,
         }
     }
 
-    /// The entry of bytes of the stream that cannot be stored: a frame, or a page the table refuses.
+    /// The entry of a frame that does not decode.
     #[must_use]
-    pub fn of_stream(reason: Reason, detail: String, received_at: i64, sequence_number: &str, bytes: &[u8]) -> Self {
+    pub fn of_frame(detail: String, arrived_at: i64, sequence_number: &str, frame: &[u8]) -> Self {
+        Self::of_stream(Reason::Undecodable, detail, arrived_at, sequence_number, frame)
+    }
+
+    /// The entry of a page that the table refuses; when its first record arrived, and which it is.
+    #[must_use]
+    pub fn of_page(detail: String, arrived_at: i64, sequence_number: &str, page: &Page) -> Self {
         Self {
+            path: format!("{}/{}", page.day.pk(), page.sk),
+            activities: Some(page.n),
+            expires_at: Some(page.expires_at),
+            ..Self::of_stream(Reason::RefusedPage, detail, arrived_at, sequence_number, &page.body)
+        }
+    }
+
+    fn of_stream(reason: Reason, detail: String, received_at: i64, sequence_number: &str, bytes: &[u8]) -> Self {
+        Self {
+            id: digest(bytes),
             reason: reason.name().to_owned(),
             detail,
             received_at,
@@ -84,8 +123,17 @@ impl Entry {
             content_type: String::new(),
             body: None,
             body_base64: Some(STANDARD.encode(bytes)),
+            activities: None,
+            expires_at: None,
         }
     }
+}
+
+/// 128 bits, in hexadecimal digits.
+fn digest(bytes: &[u8]) -> String {
+    let mut digest = [0; 16];
+    blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut digest);
+    hex::encode(digest)
 }
 
 fn text_or_base64(body: Vec<u8>) -> (Option<String>, Option<String>) {
@@ -117,9 +165,7 @@ pub fn object(owner: &str, entries: &[Entry]) -> Object {
     }
     let first = entries.iter().map(|entry| entry.received_at).min().unwrap_or_default();
     let time = jiff::Timestamp::from_millisecond(first).unwrap_or_default();
-    let mut digest = [0; 16];
-    blake3::Hasher::new().update(&lines).finalize_xof().fill(&mut digest);
-    let key = format!("quarantine/{owner}/{}-{}.ndjson.zst", time.strftime("%Y-%m-%d/%H%M%S"), hex::encode(digest));
+    let key = format!("quarantine/{owner}/{}-{}.ndjson.zst", time.strftime("%Y-%m-%d/%H%M%S"), digest(&lines));
     // Compression of bytes in memory does not fail; kept plain, they would still be read (see `read`).
     let body = zstd::bulk::compress(&lines, ZSTD_LEVEL).unwrap_or(lines);
     Object { key, body: Bytes::from(body) }
@@ -154,7 +200,8 @@ mod tests {
 
     #[test]
     fn entries_come_back_text_and_bytes() {
-        let entries = [Entry::of_callback(raw("겨울 ❄".as_bytes())), Entry::of_callback(raw(&[0xff, 0x00]))];
+        let entries =
+            [Entry::of_callback(raw("겨울 ❄".as_bytes()), b"1"), Entry::of_callback(raw(&[0xff, 0x00]), b"2")];
         assert_eq!(entries[0].body.as_deref(), Some("겨울 ❄"));
         assert_eq!(entries[1].body_base64.as_deref(), Some("/wA="));
         let object = object("demo", &entries);
@@ -164,7 +211,15 @@ mod tests {
 
     #[test]
     fn the_same_entries_are_the_same_object() {
-        let entries = [Entry::of_stream(Reason::Undecodable, "too short".into(), 0, "49", b"x")];
+        let entries = [Entry::of_frame("too short".into(), 0, "49", b"x")];
         assert_eq!(object("unknown", &entries), object("unknown", &entries));
+    }
+
+    #[test]
+    fn an_entry_of_the_first_release_is_read() {
+        let line =
+            r#"{"reason":"bad_time","detail":"none","received_at":1,"trace_id":"ab","source":"adjust","method":"GET"}"#;
+        let entries = read(line.as_bytes()).unwrap();
+        assert_eq!((entries[0].id.as_str(), entries[0].activities, entries[0].body.as_ref()), ("", None, None));
     }
 }

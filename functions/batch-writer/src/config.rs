@@ -1,6 +1,15 @@
 //! What the environment decides.
 
+use std::time::Duration;
+
 use relay::env::{Env, EnvError};
+
+/// How long one attempt of a call may take. A call holds 25 pages of what an event of 6 MB brings: well under a second on the wire.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a call may take with its second attempt: several fit into an invocation of 60 s, so that one connection that hangs does not use it up.
+/// Whatever the calls do, the work ends [`crate::drain::MARGIN`] before the invocation does.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// The function's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

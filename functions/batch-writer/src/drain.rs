@@ -1,31 +1,29 @@
 //! Makes a batch durable: pages into the table, refusals into the quarantine, the watermark last.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use relay::backlog;
 use relay::control::CommitError;
 use relay::discard::Reason;
-use relay::fault::Fault;
+use relay::fault::{Fault, FaultKind};
 use relay::metric::{Labels, Metric};
-use relay::page::{self, Sourced};
-use relay::port::{ControlTable, PageStore, PutPageError, Quarantine, Watermark};
-use relay::{backlog, quarantine};
+use relay::page;
+use relay::port::{ControlTable, PageStore, Quarantine, Watermark};
+use tokio::time::{Instant, timeout_at};
 
 use crate::App;
-use crate::batch::{Batch, Record};
+use crate::batch::{Batch, Record, Refused};
 
-/// The first pause before pages are tried again; doubles each time up to [`MAX_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// What is kept of the invocation's time for what comes after the work: the watermark and the answer. Whatever is not durable by then counts
+/// as failed, even where a call is still out: the stream brings it again, and a process killed without an answer would lose the batch's progress.
+pub const MARGIN: Duration = Duration::from_secs(5);
 
-/// The longest pause between two tries.
-const MAX_PAUSE: Duration = Duration::from_secs(2);
-
-/// What must be left of the invocation's time for one more try: a call's time-out and the answer.
-pub const MARGIN: Duration = Duration::from_secs(8);
+/// What is kept of it for the answer alone.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// The world as one invocation sees it.
 pub trait Clock {
-    /// How much of the invocation's time is left.
+    /// How much of the invocation's time is left; asked once, as it begins.
     fn remaining(&self) -> Duration;
     /// Milliseconds since the epoch.
     fn now(&self) -> i64;
@@ -36,30 +34,48 @@ pub trait Clock {
 impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
     /// Makes the records durable; answers the index of the first that is not. `None` when all are.
     pub async fn drain(&self, records: &[Record], clock: &impl Clock) -> Option<usize> {
-        let mut batch = Batch::decode(records);
-        self.count(Metric::Decoded, batch.activities());
-        self.count(Metric::Undecodable, batch.undecodable);
-        if let Err(fault) = self.tell_shards().await {
-            tracing::error!(%fault, "readers cannot be told the number of page shards; nothing is written");
-            self.count(Metric::Faulted, batch.activities());
-            return Some(0);
+        let (begun, remaining) = (Instant::now(), clock.remaining());
+        let until = begun + remaining.saturating_sub(MARGIN);
+        let mut next = 0;
+        let mut failed = None;
+        while failed.is_none() && next < records.len() {
+            let part = Batch::decode(records, next);
+            next = part.end();
+            failed = self.drain_part(part, records, clock, until).await;
         }
-        let (mut failed, refused) = self.store(&batch, clock).await;
-        for (sourced, detail) in refused {
-            if let Some(record) = records.get(sourced.source) {
-                batch.refuse(Reason::RefusedPage, detail, record, &sourced.page.body, sourced.source);
+        let durable = records.get(..failed.unwrap_or(records.len())).unwrap_or_default();
+        self.mark(durable.last(), clock.now(), begun + remaining.saturating_sub(ANSWER)).await;
+        failed
+    }
+
+    /// Makes a part of the batch durable, and counts it.
+    async fn drain_part(
+        &self,
+        mut part: Batch,
+        records: &[Record],
+        clock: &impl Clock,
+        until: Instant,
+    ) -> Option<usize> {
+        let mut failed = match self.tell_shards(until).await {
+            Ok(()) => {
+                let (failed, refused) = self.store(&part, clock, until).await;
+                part.refuse_pages(refused, records);
+                failed
             }
-        }
-        failed = least(failed, self.set_aside(&batch).await);
-        let faulted = failed.map_or(0, |source| batch.activities_from(source));
-        self.count(Metric::Faulted, faulted);
-        self.count(Metric::Stored, batch.activities() - faulted);
-        self.mark(records.get(..failed.unwrap_or(records.len())).and_then(<[_]>::last), clock.now()).await;
+            Err(fault) => {
+                tracing::error!(%fault, "readers cannot be told the number of page shards; nothing is written");
+                Some(part.start())
+            }
+        };
+        // What lies behind the failed record comes again: set aside now, it would be there twice.
+        part.refused.retain(|refused| failed.is_none_or(|failed| refused.source < failed));
+        failed = least(failed, self.set_aside(&part.refused, until).await);
+        self.count(&part, failed);
         failed
     }
 
     /// Readers ask for the largest number of page shards ever deployed: they must know before a page goes to a new one.
-    async fn tell_shards(&self) -> Result<(), Fault> {
+    async fn tell_shards(&self, until: Instant) -> Result<(), Fault> {
         let tell = async || {
             let Some(write) = page::raise_shards(&self.control, self.page_shards).await? else { return Ok(()) };
             match self.control.commit(&[write]).await {
@@ -67,116 +83,56 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
                 // Another writer raised it first: look again with the next batch.
                 Err(CommitError::Conflict(_)) => {
                     let detail = "another writer changed the number of page shards";
-                    Err(Fault::new(relay::fault::FaultKind::Throttled, "control:Commit", detail))
+                    Err(Fault::new(FaultKind::Throttled, "control:Commit", detail))
                 }
                 Err(CommitError::Fault(fault)) => Err(fault),
             }
         };
-        self.shards_known.get_or_try_init(tell).await.copied()
-    }
-
-    /// Stores all pages, with pauses and jitter while time is left. Answers the first record that waits for a page, and what the table refuses.
-    async fn store(&self, batch: &Batch, clock: &impl Clock) -> (Option<usize>, Vec<(Sourced, String)>) {
-        let mut refused = Vec::new();
-        let mut pending = match page::paginate(batch.datums(), self.page_shards) {
-            Ok(pages) => pages,
-            Err(error) => {
-                // Every datum was decoded before: this cannot be, and if it is, nothing may be acknowledged.
-                tracing::error!(%error, "a decoded activity has no head");
-                return (Some(0), refused);
-            }
-        };
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let fault = self.put(&mut pending, &mut refused).await;
-            let Some(fault) = fault else { return (None, refused) };
-            if !fault.is_transient() || clock.remaining() < MARGIN + pause {
-                tracing::error!(%fault, pages = pending.len(), "pages could not be stored; the stream brings them again");
-                return (pending.iter().map(|sourced| sourced.source).min(), refused);
-            }
-            tokio::time::sleep(pause * (500 + clock.jitter() % 1000) / 1000).await;
-            pause = (pause * 2).min(MAX_PAUSE);
+        match timeout_at(until, self.shards_known.get_or_try_init(tell)).await {
+            Ok(told) => told.copied(),
+            Err(_) => Err(out_of_time("control:Commit")),
         }
-    }
-
-    /// One try of what is pending; what was stored or refused leaves it. Answers the worst fault.
-    async fn put(&self, pending: &mut Vec<Sourced>, refused: &mut Vec<(Sourced, String)>) -> Option<Fault> {
-        if pending.is_empty() {
-            return None;
-        }
-        let tried = std::mem::take(pending);
-        let pages: Vec<_> = tried.iter().map(|sourced| sourced.page.clone()).collect();
-        let mut worst: Option<Fault> = None;
-        for (sourced, result) in tried.into_iter().zip(self.pages.put(&pages).await) {
-            match result {
-                Ok(()) => {}
-                Err(PutPageError::Invalid(detail)) => refused.push((sourced, detail)),
-                Err(PutPageError::Fault(fault)) => {
-                    pending.push(sourced);
-                    if worst.as_ref().is_none_or(Fault::is_transient) {
-                        worst = Some(fault);
-                    }
-                }
-            }
-        }
-        worst
-    }
-
-    /// One object a batch and owner. Answers the first record whose object could not be written: that is the world's fault.
-    async fn set_aside(&self, batch: &Batch) -> Option<usize> {
-        let mut owners: BTreeMap<&str, (usize, Vec<quarantine::Entry>)> = BTreeMap::new();
-        for refused in &batch.refused {
-            let (source, entries) = owners.entry(&refused.owner).or_insert((refused.source, Vec::new()));
-            *source = refused.source.min(*source);
-            entries.push(refused.entry.clone());
-        }
-        let mut failed = None;
-        for (owner, (source, entries)) in owners {
-            let object = quarantine::object(owner, &entries);
-            match self.quarantine.put(&object.key, object.body).await {
-                Ok(()) => {
-                    tracing::warn!(owner, key = object.key, entries = entries.len(), "quarantined");
-                    self.count_quarantined(&entries);
-                }
-                Err(fault) => {
-                    tracing::error!(%fault, owner, "the quarantine could not be written; the stream brings it again");
-                    failed = least(failed, Some(source));
-                }
-            }
-        }
-        failed
     }
 
     /// Records how far the shard is drained. Without it nothing is lost: an export waits, then says up to when it is complete.
-    async fn mark(&self, last: Option<&Record>, now: i64) {
+    async fn mark(&self, last: Option<&Record>, now: i64, until: Instant) {
         let Some(last) = last else { return };
         let watermark = Watermark { shard_id: last.shard_id.clone(), sequence_number: last.sequence_number.clone() };
-        let recorded = match backlog::record(&watermark, now) {
-            Ok(write) => self.control.commit(&[write]).await.map_err(|error| error.to_string()),
-            Err(fault) => Err(fault.to_string()),
+        let record = async {
+            let Some(write) = backlog::advance(&self.control, &watermark, now).await? else { return Ok(()) };
+            self.control.commit(&[write]).await
         };
+        let recorded = timeout_at(until, record).await.unwrap_or_else(|_| Err(out_of_time("control:Commit").into()));
         if let Err(error) = recorded {
-            tracing::warn!(error, shard = last.shard_id, "the watermark could not be recorded");
+            tracing::warn!(%error, shard = last.shard_id, "the watermark could not be recorded");
         }
     }
 
-    fn count(&self, metric: Metric, n: usize) {
-        if let Ok(mut counters) = self.counters.lock() {
-            counters.add(metric, Labels::NONE, n);
-        }
-    }
-
-    fn count_quarantined(&self, entries: &[quarantine::Entry]) {
+    /// Every activity of the part is stored, in the quarantine with its page, or comes again.
+    fn count(&self, part: &Batch, failed: Option<usize>) {
         let Ok(mut counters) = self.counters.lock() else { return };
-        for reason in entries.iter().filter_map(|entry| Reason::from_name(&entry.reason)) {
-            counters.add(Metric::QuarantinedRaw, Labels::NONE.discard(reason), 1);
+        let faulted = failed.map_or(0, |source| part.activities_from(source));
+        let set_aside = || part.refused.iter().filter(|refused| failed.is_none_or(|failed| refused.source < failed));
+        let in_pages: usize = set_aside().filter_map(Refused::activities).sum();
+        counters.add(Metric::Decoded, Labels::NONE, part.activities());
+        counters.add(Metric::Faulted, Labels::NONE, faulted);
+        counters.add(Metric::Stored, Labels::NONE, part.activities().saturating_sub(faulted + in_pages));
+        for refused in set_aside() {
+            let Some(reason) = Reason::from_name(&refused.entry.reason) else { continue };
+            if reason == Reason::Undecodable {
+                counters.add(Metric::Undecodable, Labels::NONE, 1);
+            }
+            let n = refused.activities().unwrap_or(1);
+            counters.add(Metric::QuarantinedRaw, Labels::NONE.discard(reason), n);
         }
     }
 }
 
-fn least(left: Option<usize>, right: Option<usize>) -> Option<usize> {
-    match (left, right) {
-        (Some(left), Some(right)) => Some(left.min(right)),
-        (one, other) => one.or(other),
-    }
+/// The fault of a call that was still out when the time was over.
+pub(crate) fn out_of_time(service: &'static str) -> Fault {
+    Fault::new(FaultKind::TimedOut, service, "no answer before the invocation's time was over")
+}
+
+pub(crate) fn least(left: Option<usize>, right: Option<usize>) -> Option<usize> {
+    left.into_iter().chain(right).min()
 }

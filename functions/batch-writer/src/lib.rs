@@ -7,6 +7,7 @@ pub mod batch;
 pub mod config;
 pub mod drain;
 pub mod handler;
+mod store;
 
 use std::sync::Mutex;
 

@@ -3,7 +3,7 @@
 #![recursion_limit = "256"]
 
 use batch_writer::App;
-use batch_writer::config::Config;
+use batch_writer::config::{ATTEMPT_TIMEOUT, CALL_TIMEOUT, Config};
 use batch_writer::handler::handle;
 use lambda_runtime::{Error, run, service_fn};
 use relay_aws::config::Aws;
@@ -14,7 +14,7 @@ use relay_aws::s3::AwsQuarantine;
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = Config::from_env(relay_lambda::process::env)?;
-    let aws = Aws::load().await;
+    let aws = Aws::load().await.with_timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT);
     let app = App::new(
         AwsPages::new(&aws, &config.pages_table),
         AwsControl::new(&aws, &config.control_table),

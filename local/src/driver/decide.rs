@@ -1,9 +1,9 @@
 //! What to do after a call: AWS's rules, without any I/O.
 //!
-//! A batch is worked through in [`Span`]s, in order. AWS's pages "Configuring partial batch response with Kinesis" and
-//! "Kinesis error handling" leave three questions open; the answers here are: halves keep the attempts of their whole (a
-//! split does not count as a retry), a remainder after a partial answer counts as a retry only without bisect, and a
-//! partial answer that names the first record is a failure of the whole span.
+//! A batch is worked through in [`Span`]s, in order. AWS's page "Configuring partial batch response with Kinesis Data Streams and Lambda": an
+//! invocation that fails is bisected whatever the response types are; a partial response under bisect splits the batch *at the number it names*,
+//! and only the rest is tried again. That page and "Kinesis error handling" leave two questions open; the answers here are: halves keep the
+//! attempts of their whole (a split does not count as a retry), and a remainder counts as a retry where nothing before it got done, or without bisect.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -106,21 +106,32 @@ impl Span {
 #[must_use]
 pub fn decide(span: Span, answer: &Answer, sequence_numbers: &[String], rules: Rules) -> Verdict {
     let Range { start, end } = span.range;
-    let failed_from = match answer {
+    let reported = match answer {
         Answer::NotInvoked => return again(start..start, vec![span]),
-        Answer::Failed => Some(start),
+        Answer::Failed => Reported::Whole,
         Answer::Succeeded(document) if rules.reports_failures => {
-            lowest_failure(document, sequence_numbers.get(start..end).unwrap_or_default()).map(|index| start + index)
+            lowest_failure(document, sequence_numbers.get(start..end).unwrap_or_default())
         }
-        Answer::Succeeded(_) => None,
+        Answer::Succeeded(_) => Reported::Nothing,
     };
     let span = Span { calls: span.calls + 1, ..span };
-    match failed_from {
-        None => again(start..end, Vec::new()),
-        Some(index) if index == start => whole_failed(span, rules),
-        Some(index) if rules.bisect => again(start..index, vec![span.part(index..end)]),
-        Some(index) => Verdict { done: start..index, ..retry(span.part(index..end), rules) },
+    match reported {
+        Reported::Nothing => again(start..end, Vec::new()),
+        Reported::Whole => whole_failed(span, rules),
+        Reported::From(index) => {
+            let (done, rest) = (start..start + index, span.part(start + index..end));
+            if rules.bisect && index > 0 { again(done, vec![rest]) } else { Verdict { done, ..retry(rest, rules) } }
+        }
     }
+}
+
+/// What failed by the answer.
+enum Reported {
+    Nothing,
+    /// The record at this place of the span and all after it.
+    From(usize),
+    /// The invocation, or an answer that means so.
+    Whole,
 }
 
 fn again(done: Range<usize>, again: Vec<Span>) -> Verdict {
@@ -145,21 +156,22 @@ fn retry(span: Span, rules: Rules) -> Verdict {
     again(nothing, vec![retried])
 }
 
-/// Index of the lowest record that the answer names. An answer that AWS would not understand, or that names no record of
-/// this batch, fails the whole: index 0.
-fn lowest_failure(document: &[u8], sequence_numbers: &[String]) -> Option<usize> {
+/// The lowest record that the answer names. An answer that AWS would not understand, or that names a record that is not of
+/// this batch, fails the whole.
+fn lowest_failure(document: &[u8], sequence_numbers: &[String]) -> Reported {
     let Ok(document) = serde_json::from_slice::<Value>(document) else {
-        return Some(0);
+        return Reported::Whole;
     };
     let items = match (&document, document.get("batchItemFailures")) {
-        (Value::Null, _) | (Value::Object(_), None | Some(Value::Null)) => return None,
-        (_, Some(Value::Array(items))) if items.is_empty() => return None,
+        (Value::Null, _) | (Value::Object(_), None | Some(Value::Null)) => return Reported::Nothing,
+        (_, Some(Value::Array(items))) if items.is_empty() => return Reported::Nothing,
         (_, Some(Value::Array(items))) => items,
-        _ => return Some(0),
+        _ => return Reported::Whole,
     };
     let places: HashMap<&str, usize> = sequence_numbers.iter().map(String::as_str).zip(0..).collect();
     let place = |item: &Value| places.get(item.get("itemIdentifier")?.as_str()?).copied();
-    items.iter().map(|item| place(item).unwrap_or(0)).min()
+    let named: Option<Vec<usize>> = items.iter().map(place).collect();
+    named.and_then(|named| named.into_iter().min()).map_or(Reported::Whole, Reported::From)
 }
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ mod progress;
 pub mod record;
 mod shard;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::aws::{Aws, Refusal};
 use crate::failure::Failure;
@@ -69,7 +69,7 @@ pub async fn drive(
     let first_run = checkpoints.is_empty();
     let running = Arc::new(Running { mapping, aws, host, checkpoints, stop });
     let mut readers = JoinSet::new();
-    let mut started = HashSet::new();
+    let mut started: HashMap<String, AbortHandle> = HashMap::new();
     let mut first_listing = true;
     while !running.is_stopping() {
         match list(&running).await {
@@ -77,8 +77,10 @@ pub async fn drive(
                 let original = first_run && first_listing;
                 let start = if original { running.mapping.starting_position } else { Start::TrimHorizon };
                 for shard in lineage::startable(&shards, |id| running.checkpoints.is_finished(id)) {
-                    if started.insert(shard.clone()) {
-                        readers.spawn(shard::read(Arc::clone(&running), shard, start));
+                    // A reader that ended without finishing its shard is followed by another.
+                    if started.get(&shard).is_none_or(AbortHandle::is_finished) {
+                        let reader = readers.spawn(shard::read(Arc::clone(&running), shard.clone(), start));
+                        started.insert(shard, reader);
                     }
                 }
                 first_listing = false;

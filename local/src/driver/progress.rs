@@ -13,6 +13,11 @@ impl Progress {
         self.outstanding.push_back((sequence_number.to_owned(), false));
     }
 
+    /// Whether every record that was read is done.
+    pub(super) fn is_empty(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
     /// Notes that records are done. Returns the new checkpoint, if it moved: everything up to it is done.
     pub(super) fn done<'a>(&mut self, sequence_numbers: impl Iterator<Item = &'a str>) -> Option<String> {
         for sequence_number in sequence_numbers {
@@ -46,7 +51,9 @@ mod tests {
         }
         assert_eq!(progress.done(["9", "11"].into_iter()), None);
         assert_eq!(progress.done(["8"].into_iter()), Some("9".to_owned()));
+        assert!(!progress.is_empty());
         assert_eq!(progress.done(["10"].into_iter()), Some("11".to_owned()));
+        assert!(progress.is_empty());
         assert_eq!(progress.done(["10"].into_iter()), None);
     }
 }

@@ -23,7 +23,8 @@ const REFUSED: Duration = Duration::from_millis(500);
 /// Records of one `GetRecords`: at 1 MiB each the emulator's answer stays in memory.
 const READ_MAX: usize = 500;
 
-/// Reads a shard until it is closed and empty, or the driver stops. Then its lanes end.
+/// Reads a shard until it is closed and empty, the stream does not know it, a lane dies, or the driver stops. Then its lanes end. The shard is
+/// finished for good only where the stream said so and every record that was read is done; otherwise a reader to come goes on behind the checkpoint.
 pub(super) async fn read(running: Arc<Running>, shard: String, start: Start) {
     let progress = Arc::new(Mutex::new(Progress::default()));
     let mut lanes = JoinSet::new();
@@ -40,15 +41,29 @@ pub(super) async fn read(running: Arc<Running>, shard: String, start: Start) {
         running: Arc::clone(&running),
         shard: shard.clone(),
         start,
-        progress,
+        progress: Arc::clone(&progress),
         senders,
     };
     let closed = reader.read().await;
     drop(reader);
-    while lanes.join_next().await.is_some() {}
-    if closed && !running.is_stopping() {
+    let mut ended_well = true;
+    while let Some(ended) = lanes.join_next().await {
+        ended_well &= ended.is_ok();
+    }
+    let nothing_left = progress.lock().is_ok_and(|progress| progress.is_empty());
+    if closed && ended_well && nothing_left {
         running.checkpoints.finish(&shard);
     }
+}
+
+/// What one look at the shard showed.
+enum Look {
+    /// Go on here.
+    Further(String),
+    /// It is closed and was read to its end.
+    Closed,
+    /// A lane takes no more: it died, or the driver stops.
+    LaneEnded,
 }
 
 struct Reader {
@@ -66,13 +81,15 @@ impl Reader {
     async fn read(&mut self) -> bool {
         let mut iterator = None;
         while !self.running.is_stopping() {
-            match self.step(iterator.take()).await {
-                Ok(None) => return true,
-                Ok(next) => iterator = next,
+            match self.look(iterator.take()).await {
+                Ok(Look::Closed) => return true,
+                Ok(Look::LaneEnded) => return false,
+                Ok(Look::Further(next)) => iterator = Some(next),
                 Err(refusal) if refusal.code == "ExpiredIteratorException" => {}
+                // Forgotten after its time, or an emulator that is just starting: the next listing tells.
                 Err(refusal) if refusal.code == "ResourceNotFoundException" => {
-                    tracing::warn!(shard = self.shard, %refusal, "the shard is no more");
-                    return true;
+                    tracing::warn!(shard = self.shard, %refusal, "the stream does not know the shard");
+                    return false;
                 }
                 Err(refusal) => {
                     tracing::warn!(shard = self.shard, %refusal, "cannot read the shard");
@@ -83,23 +100,28 @@ impl Reader {
         false
     }
 
-    /// Reads once and hands the records to the lanes. `None`: the shard has no more.
-    async fn step(&mut self, iterator: Option<String>) -> Result<Option<String>, Refusal> {
+    /// Reads once and hands the records to the lanes.
+    async fn look(&mut self, iterator: Option<String>) -> Result<Look, Refusal> {
         let iterator = match iterator {
             Some(iterator) => iterator,
             None => self.iterator().await?,
         };
         let input = json!({ "ShardIterator": iterator, "Limit": READ_MAX });
         let answer = self.running.aws.call("kinesis", "Kinesis_20131202.GetRecords", &input).await?;
-        let records = answer.get("Records").and_then(Value::as_array);
-        let full = records.is_some_and(|records| records.len() >= READ_MAX);
-        for record in records.into_iter().flatten().filter_map(Record::of) {
-            self.hand_over(record).await;
+        let records = answer.get("Records").and_then(Value::as_array).into_iter().flatten();
+        let records: Option<Vec<Record>> = records.map(Record::of).collect();
+        let records = records.ok_or_else(|| broken("GetRecords answered a record that is none"))?;
+        let full = records.len() >= READ_MAX;
+        for record in records {
+            if !self.hand_over(record).await {
+                return Ok(Look::LaneEnded);
+            }
         }
         if !full {
             self.running.pause(POLL).await;
         }
-        Ok(answer.get("NextShardIterator").and_then(Value::as_str).map(str::to_owned))
+        let next = answer.get("NextShardIterator").and_then(Value::as_str);
+        Ok(next.map_or(Look::Closed, |next| Look::Further(next.to_owned())))
     }
 
     async fn iterator(&self) -> Result<String, Refusal> {
@@ -119,14 +141,11 @@ impl Reader {
         };
         let answer = self.running.aws.call("kinesis", "Kinesis_20131202.GetShardIterator", &input).await?;
         let iterator = answer.get("ShardIterator").and_then(Value::as_str);
-        iterator.map(str::to_owned).ok_or_else(|| Refusal {
-            code: String::new(),
-            message: "GetShardIterator answered without an iterator".to_owned(),
-        })
+        iterator.map(str::to_owned).ok_or_else(|| broken("GetShardIterator answered without an iterator"))
     }
 
-    /// Records of one partition key go through one lane, so they stay in order.
-    async fn hand_over(&mut self, record: Record) {
+    /// Records of one partition key go through one lane, so they stay in order. Returns whether the lane takes any.
+    async fn hand_over(&mut self, record: Record) -> bool {
         self.last = Some(record.sequence_number.clone());
         if let Ok(mut progress) = self.progress.lock() {
             progress.read(&record.sequence_number);
@@ -135,9 +154,14 @@ impl Reader {
         record.partition_key.hash(&mut hasher);
         let lanes = u64::try_from(self.senders.len()).unwrap_or(1).max(1);
         let lane = usize::try_from(hasher.finish() % lanes).unwrap_or(0);
-        if let Some(sender) = self.senders.get(lane) {
-            // A lane that stopped takes no more; its records come again after a start.
-            sender.send(record).await.ok();
+        match self.senders.get(lane) {
+            Some(sender) => sender.send(record).await.is_ok(),
+            None => false,
         }
     }
+}
+
+/// An answer that breaks Kinesis's contract.
+fn broken(message: &str) -> Refusal {
+    Refusal { code: String::new(), message: message.to_owned() }
 }

@@ -1,6 +1,7 @@
 //! A tiny stand-in for the emulator: one stream, objects, messages.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
@@ -16,6 +17,8 @@ pub(crate) struct Emulator {
     pub(crate) shards: Mutex<BTreeMap<String, Shard>>,
     pub(crate) objects: Mutex<BTreeMap<String, Value>>,
     pub(crate) messages: Mutex<Vec<Value>>,
+    /// So many reads are answered as if no shard were there: the emulator starts again.
+    pub(crate) forgets: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -58,6 +61,10 @@ impl Emulator {
         shards.entry(child.to_owned()).or_default().parent = Some(shard.to_owned());
     }
 
+    fn is_forgetful(&self) -> bool {
+        self.forgets.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
     fn kinesis(&self, operation: &str, input: &Value) -> Value {
         let shards = self.shards.lock().unwrap();
         match operation {
@@ -88,6 +95,9 @@ impl Handler for Emulator {
         let input = serde_json::from_slice(&request.body).unwrap_or_default();
         let target = request.header("x-amz-target").unwrap_or_default();
         match target.split_once('.') {
+            Some(("Kinesis_20131202", "GetRecords" | "GetShardIterator")) if self.is_forgetful() => {
+                Reply::json(400, &json!({ "__type": "ResourceNotFoundException", "message": "no such shard" }))
+            }
             Some(("Kinesis_20131202", operation)) => Reply::json(200, &self.kinesis(operation, &input)),
             Some(("AmazonSQS", "GetQueueUrl")) => Reply::json(200, &json!({ "QueueUrl": input["QueueName"] })),
             Some(("AmazonSQS", _)) => {

@@ -24,6 +24,9 @@ const QUERY: &str = "dynamodb:Query";
 /// DynamoDB API reference, `BatchWriteItem`: 25 puts, 16 MB over the network.
 const BATCH_WRITE_LIMITS: Limits = Limits { items: 25, bytes: 16_000_000 };
 
+/// What a `ValidationException` says where the item does not fit the table's key schema: no item of ours ever will.
+const ABOUT_THE_KEYS: [&str; 3] = ["key element does not match the schema", "Missing the key", "Type mismatch for key"];
+
 /// An item's bytes on the wire beside its page: keys, numbers and JSON; generously.
 const ITEM_OVERHEAD: usize = 1024;
 
@@ -65,11 +68,13 @@ impl AwsPages {
         let requests = pages.iter().map(put_request).collect::<Result<Vec<_>, _>>()?;
         let request = self.client.batch_write_item().request_items(&self.table, requests);
         match request.send().await {
-            Ok(answer) => Ok(unprocessed(answer.unprocessed_items.unwrap_or_default().into_values().flatten())),
+            Ok(answer) => {
+                let left = unprocessed(answer.unprocessed_items.unwrap_or_default().into_values().flatten());
+                // An entry that names no page of ours may mean any of them: then none counts as written.
+                Ok(left.unwrap_or_else(|| pages.iter().map(page_key).collect()))
+            }
             Err(error) => match error.as_service_error() {
-                Some(refusal) if refusal.code() == Some("ValidationException") => {
-                    Err(PutPageError::Invalid(words(refusal)))
-                }
+                Some(refusal) if refusal.code() == Some("ValidationException") => Err(invalid(words(refusal))),
                 Some(_) | None => Err(fault(BATCH_WRITE_ITEM, &error).into()),
             },
         }
@@ -131,18 +136,30 @@ fn put_request(page: &Page) -> Result<WriteRequest, PutPageError> {
     Ok(WriteRequest::builder().put_request(put).build())
 }
 
-fn unprocessed(requests: impl Iterator<Item = WriteRequest>) -> HashSet<PageKey> {
-    requests
-        .filter_map(|request| {
-            let item = request.put_request?.item;
-            Some((as_text(&item, "pk")?.to_owned(), as_text(&item, "sk")?.to_owned()))
-        })
-        .collect()
+/// What the table says of an item it does not take: that item's fault, or the table's, which has other keys than ours.
+fn invalid(words: String) -> PutPageError {
+    if ABOUT_THE_KEYS.iter().any(|about| words.contains(about)) {
+        return Fault::new(FaultKind::Denied, BATCH_WRITE_ITEM, words).into();
+    }
+    PutPageError::Invalid(words)
+}
+
+/// The keys of what came back; `None` where one cannot be told.
+fn unprocessed(requests: impl Iterator<Item = WriteRequest>) -> Option<HashSet<PageKey>> {
+    let key = |request: WriteRequest| {
+        let item = request.put_request?.item;
+        Some((as_text(&item, "pk")?.to_owned(), as_text(&item, "sk")?.to_owned()))
+    };
+    requests.map(key).collect()
+}
+
+fn page_key(page: &Page) -> PageKey {
+    (page.day.pk(), page.sk.clone())
 }
 
 fn outcome(written: &Result<HashSet<PageKey>, PutPageError>, page: &Page) -> Result<(), PutPageError> {
     let left = written.as_ref().map_err(Clone::clone)?;
-    if left.contains(&(page.day.pk(), page.sk.clone())) {
+    if left.contains(&page_key(page)) {
         let detail = "the item came back unprocessed";
         return Err(Fault::new(FaultKind::Throttled, BATCH_WRITE_ITEM, detail).into());
     }

@@ -55,6 +55,31 @@ async fn an_unprocessed_item_is_throttled_and_the_others_are_stored() {
 }
 
 #[tokio::test]
+async fn an_unprocessed_item_that_names_no_page_leaves_all_of_the_call_unprocessed() {
+    for entry in [
+        json!({"DeleteRequest": {"Key": {"pk": {"S": "abc"}}}}),
+        json!({"PutRequest": {"Item": {"sk": {"S": "0002#b"}}}}),
+    ] {
+        let service = Service::new([Answer::Json(200, json!({"UnprocessedItems": {"pages": [entry]}}))]).await;
+        let results = AwsPages::new(&service.aws, "pages").put(&[page("0001#a"), page("0002#b")]).await;
+        assert_eq!(results.iter().map(kind).collect::<Vec<_>>(), [Some(FaultKind::Throttled); 2]);
+    }
+}
+
+#[tokio::test]
+async fn a_table_with_other_keys_is_a_fault_of_the_table() {
+    for message in [
+        "The provided key element does not match the schema",
+        "One or more parameter values were invalid: Missing the key id in the item",
+        "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
+    ] {
+        let service = Service::new([invalid(message)]).await;
+        let results = AwsPages::new(&service.aws, "pages").put(&[page("0001#a"), page("0002#b")]).await;
+        assert_eq!(results.iter().map(kind).collect::<Vec<_>>(), [Some(FaultKind::Denied); 2], "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_call_is_repeated_page_by_page_to_find_the_invalid_one() {
     let service = Service::new([invalid("too large"), written(), invalid("too large"), written()]).await;
     let results = AwsPages::new(&service.aws, "pages").put(&[page("0001#a"), page("0002#b"), page("0003#c")]).await;

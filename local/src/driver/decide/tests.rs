@@ -64,6 +64,7 @@ fn an_answer_that_makes_no_sense_fails_the_whole() {
     for answer in unusable {
         let verdict = decided(&answer, Rules { bisect: false, ..RULES });
         assert_eq!(verdict, again(0..0, vec![span(0..8, 1, 1)]), "{answer:?}");
+        assert_eq!(decided(&answer, RULES), decided(&Answer::Failed, RULES), "{answer:?}");
     }
 }
 
@@ -76,9 +77,10 @@ fn a_failed_batch_is_halved_and_a_split_is_no_retry() {
 }
 
 #[test]
-fn a_poisonous_first_record_is_isolated_by_halving() {
-    let verdict = decided(&naming(&["00000"]), RULES);
-    assert_eq!(verdict, again(0..0, vec![span(0..4, 0, 1), span(4..8, 0, 1)]));
+fn a_span_that_names_its_first_record_is_split_there_and_stays_whole() {
+    assert_eq!(decided(&naming(&["00000"]), RULES), again(0..0, vec![span(0..8, 1, 1)]));
+    let last = decided(&naming(&["00000"]), Rules { retries: Some(0), ..RULES });
+    assert_eq!(last.given_up, Some((span(0..8, 0, 1), Reason::RetryAttemptsExhausted)));
 }
 
 #[test]
