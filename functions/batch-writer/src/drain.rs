@@ -133,10 +133,11 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         let mut failed = None;
         for (owner, (source, entries)) in owners {
             let object = quarantine::object(owner, &entries);
+            let bytes = object.body.len();
             match self.quarantine.put(&object.key, object.body).await {
                 Ok(()) => {
                     tracing::warn!(owner, key = object.key, entries = entries.len(), "quarantined");
-                    self.count_quarantined(&entries);
+                    self.count_quarantined(owner, &entries, bytes);
                 }
                 Err(fault) => {
                     tracing::error!(%fault, owner, "the quarantine could not be written; the stream brings it again");
@@ -166,8 +167,9 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         }
     }
 
-    fn count_quarantined(&self, entries: &[quarantine::Entry]) {
+    fn count_quarantined(&self, owner: &str, entries: &[quarantine::Entry], bytes: usize) {
         let Ok(mut counters) = self.counters.lock() else { return };
+        counters.add_bytes(Metric::QuarantinedBytes, owner, bytes);
         for reason in entries.iter().filter_map(|entry| Reason::from_name(&entry.reason)) {
             counters.add(Metric::QuarantinedRaw, Labels::NONE.discard(reason), 1);
         }

@@ -195,6 +195,8 @@ async fn what_cannot_become_rows_is_set_aside_by_owner_and_the_rest_goes_on() {
         entries.iter().map(|(owner, entries)| (*owner, entries.len(), entries[0].reason.as_str())).collect();
     assert_eq!(counts, [("demo", 2, "bad_time"), ("other", 1, "bad_time"), ("unknown", 1, "undecodable")]);
     assert_eq!((total(&app, Metric::Undecodable), total(&app, Metric::QuarantinedRaw)), (1, 4));
+    let stored: usize = objects.values().map(|body| body.len()).sum();
+    assert_eq!(total(&app, Metric::QuarantinedBytes), stored as u64);
 }
 
 #[tokio::test]
