@@ -121,6 +121,7 @@ impl Stack {
             to: now + 24 * 3600 * 1000,
             as_of: now,
             kept_since: 0,
+            received_since: 0,
             after: None,
             shards: page::largest_shards(&control).await.unwrap(),
         };

@@ -56,13 +56,18 @@ impl<'a, C: ControlTable> Judge<'a, C> {
             let detail = format!("owner {owner} does not exist");
             return Ok(Decision::Nothing(Outcome::Rejected { reason: "unknown_owner".to_owned(), detail }));
         };
-        Ok(match tenancy::admit(&owner, app.as_ref(), activity) {
-            Ok(()) => {
-                let frames = frame::pack(owner.retention_days, std::slice::from_ref(activity));
-                Decision::Put(frames.into_iter().map(|frame| frame.data).collect())
-            }
-            Err(discard) => refused(discard),
-        })
+        if let Err(discard) = tenancy::admit(&owner, app.as_ref(), activity) {
+            return Ok(refused(discard));
+        }
+        // The door knows only the present. Here the token may have been somebody else's when the callback came: the row would be nobody's.
+        let received_since = tenancy::received_since(self.control, &activity.app_token, &owner.owner).await?;
+        if activity.received_at < received_since {
+            let detail =
+                format!("app token {} was not yet {}'s when the callback came", activity.app_token, owner.owner);
+            return Ok(refused(Discard::new(Reason::ForeignApp, detail)));
+        }
+        let frames = frame::pack(owner.retention_days, std::slice::from_ref(activity));
+        Ok(Decision::Put(frames.into_iter().map(|frame| frame.data).collect()))
     }
 
     /// The page's activities were admitted at the door; only how long they are kept must be found out again.

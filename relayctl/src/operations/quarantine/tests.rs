@@ -14,7 +14,7 @@ use relay::{arbitrary, avro};
 use super::*;
 use crate::cli::{Page, ReasonFilter};
 use crate::names::{Place, place};
-use crate::operations::{Change, Refusal, add_app, add_owner, change_owner};
+use crate::operations::{Change, Refusal, add_app, add_owner, change_owner, remove_app};
 use crate::view::{ObjectReport, Totals};
 
 const NOW: i64 = 1_763_700_000_000;
@@ -221,6 +221,19 @@ async fn the_present_rule_decides_as_the_door_does() {
     assert!(world.run_all().await.iter().all(|report| report.accepted.is_empty()), "dropped is dropped");
     let again = Options { again: true, place: place("demo").unwrap(), ..all() };
     assert_eq!(world.run(again).await.unwrap()[0].accepted, [0], "unless it is asked for again");
+}
+
+#[tokio::test]
+async fn a_token_that_was_somebody_elses_then_brings_no_row() {
+    let world = World::new().await;
+    add_owner(&world.control, "acme", 30, NOW).await.unwrap();
+    remove_app(&world.control, "demo", "abc", NOW).await.unwrap();
+    let moved = NOW + relay::owner::MOVE_PAUSE_MS;
+    add_app(&world.control, "acme", "abc", moved).await.unwrap();
+    world.keep("acme", &[raw("abc", 1, moved - 1), raw("abc", 2, moved)]).await;
+    let report = world.run_all().await.remove(0);
+    assert_eq!((&report.accepted[..], report.rejected[0].reason.as_str()), (&[1][..], "foreign_app"));
+    assert_eq!(report.rejected[0].detail, "app token abc was not yet acme's when the callback came");
 }
 
 #[tokio::test]
