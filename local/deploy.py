@@ -1,8 +1,9 @@
 """Deploys the real template into the emulator and prints, as one JSON object, what relay-local must know of the stack.
 
-The SAM transform runs here, once: the emulator gets its result, and the HTTP routes are read from it. Three things
+The SAM transform runs here, once: the emulator gets its result, and the HTTP routes are read from it. Four things
 differ from a deployment to AWS: code packages are placeholders (relay-local's host runs the binaries), the stream's
-event source mapping is disabled (relay-local's driver drives it), and the sender is a verified identity.
+event source mapping is disabled (relay-local's driver drives it), alarms on a query are left out (the emulator refuses
+the whole stack for them, and evaluates no alarm), and the sender is a verified identity.
 """
 
 import argparse
@@ -93,12 +94,18 @@ def upload(aws, content, suffix):
 
 
 def process(template):
-    """The SAM transform. The stream's mappings are disabled; their true state is in the facts."""
+    """The SAM transform. The stream's mappings are disabled; their true state is in the facts. No alarm on a query."""
     processed = transform(template, {}, SimpleNamespace(load=dict))
+    resources = processed["Resources"]
+    processed["Resources"] = {name: it for name, it in resources.items() if not is_query_alarm(it)}
     for resource in processed["Resources"].values():
         if is_stream_mapping(resource):
             resource["Properties"]["Enabled"] = False
     return processed
+
+
+def is_query_alarm(resource):
+    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
 
 
 def is_stream_mapping(resource):

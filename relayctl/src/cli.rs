@@ -1,20 +1,24 @@
 //! The command line.
 
+mod buckets;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
 
+pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
+
 use crate::names;
 
-/// Manages Relay's owners, their app tokens, mail domains, event tokens and keys.
+/// Manages Relay's owners, their app tokens, mail domains, event tokens and keys; replays what could not become rows.
 ///
-/// Exit codes: 0 done; 1 refused or failed, nothing changed; 2 the command line is wrong.
+/// Exit codes: 0 done; 1 refused or failed; 2 the command line is wrong; 3 replayed, and something is still not understood.
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) place: Place,
 
-    /// Answer in JSON (one document on standard output; errors stay text on standard error)
+    /// Answer in JSON: one document on standard output, of a replay one a line (errors stay text on standard error)
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
@@ -22,16 +26,28 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Where table `control` is.
+/// Where the stack's parts are.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// The stack on this machine: found by .relay/stack.json in this folder or one above
-    #[arg(long, global = true, conflicts_with = "control_table")]
+    #[arg(long, global = true, conflicts_with_all = ["control_table", "quarantine_bucket", "failed_bucket", "stream"])]
     pub(crate) local: bool,
 
     /// The deployed stack's table `control` (its output `ControlTable`) [default: `$RELAY_CONTROL_TABLE`]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) control_table: Option<String>,
+
+    /// Its bucket of input that could not be understood (output `QuarantineBucket`) [default: `$RELAY_QUARANTINE_BUCKET`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) quarantine_bucket: Option<String>,
+
+    /// Its bucket of batches that were given up (output `FailedBucket`) [default: `$RELAY_FAILED_BUCKET`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) failed_bucket: Option<String>,
+
+    /// Its stream (output `StreamName`) [default: `$RELAY_STREAM`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) stream: Option<String>,
 
     /// The deployed stack's region [default: the AWS profile's or `$AWS_REGION`]
     #[arg(long, global = true, value_name = "REGION", conflicts_with = "local")]
@@ -40,6 +56,19 @@ pub(crate) struct Place {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Control(ControlCommand),
+    /// Input that could not be understood: listed, shown, replayed
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Batches of the stream that the writer's mapping gave up: listed, replayed
+    #[command(subcommand)]
+    Failed(FailedCommand),
+}
+
+/// What is done to table `control`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ControlCommand {
     /// Owners: advertisers
     #[command(subcommand)]
     Owner(OwnerCommand),
@@ -186,6 +215,11 @@ mod tests {
             (vec!["key", "new", "demo"], "--role"),
             (vec!["key", "new", "demo", "--role", "admin"], "ingest, api"),
             (vec!["--local", "--control-table", "t", "owner", "list"], "cannot be used with"),
+            (vec!["--local", "--stream", "s", "failed", "replay"], "cannot be used with"),
+            (vec!["quarantine", "list", "demo/yesterday"], "yyyy-mm-dd"),
+            (vec!["quarantine", "list", "--limit", "0"], "1..=1000"),
+            (vec!["quarantine", "list", "--reason", "nonsense"], "unknown_app"),
+            (vec!["quarantine", "show", "demo/2026-11-21"], "an object"),
         ] {
             let error = Cli::try_parse_from(["relayctl"].into_iter().chain(arguments)).unwrap_err();
             assert_eq!(error.exit_code(), 2);

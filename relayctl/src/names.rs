@@ -1,7 +1,11 @@
 //! What the arguments may look like.
 
 use relay::activity::is_app_token;
+use relay::discard::Reason;
 use relay::owner::is_owner_name;
+
+/// Where quarantine objects begin (`relay::quarantine`); may stand before a place and need not.
+const ROOT: &str = "quarantine/";
 
 /// The most characters of a domain name (RFC 1035, 2.3.4).
 const MAX_DOMAIN: usize = 253;
@@ -34,6 +38,76 @@ pub(crate) fn key_id(text: &str) -> Result<String, String> {
         hexadecimal,
         "a key's id is 12 hexadecimal digits, as `owner show` lists them; it is not the key itself",
     )
+}
+
+/// A part of the quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// All of it, or all of an owner: a folder whose folders are owners or days.
+    Days {
+        /// The owner, if it is one.
+        owner: Option<String>,
+    },
+    /// The objects of a day of an owner.
+    Day {
+        /// The owner.
+        owner: String,
+        /// `yyyy-mm-dd`.
+        day: String,
+    },
+    /// One object, by its key.
+    Object(String),
+}
+
+impl Place {
+    /// What the keys of its objects begin with.
+    pub(crate) fn prefix(&self) -> String {
+        match self {
+            Self::Days { owner: None } => ROOT.to_owned(),
+            Self::Days { owner: Some(owner) } => format!("{ROOT}{owner}/"),
+            Self::Day { owner, day } => format!("{ROOT}{owner}/{day}/"),
+            Self::Object(key) => key.clone(),
+        }
+    }
+}
+
+/// A part of the quarantine: nothing for all, `owner`, `owner/yyyy-mm-dd`, or an object.
+pub(crate) fn place(text: &str) -> Result<Place, String> {
+    let inner = text.strip_prefix(ROOT).unwrap_or(text).trim_end_matches('/');
+    let mut parts = inner.splitn(3, '/');
+    let (first, day, name) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    if inner.is_empty() {
+        return Ok(Place::Days { owner: None });
+    }
+    let owner = owner(first)?;
+    let Some(day) = day else { return Ok(Place::Days { owner: Some(owner) }) };
+    let day = checked(day, is_day, "a day is yyyy-mm-dd")?;
+    Ok(match name {
+        None => Place::Day { owner, day },
+        Some(_) => Place::Object(format!("{ROOT}{inner}")),
+    })
+}
+
+/// An object of the quarantine, by its key.
+pub(crate) fn object(text: &str) -> Result<String, String> {
+    match place(text)? {
+        Place::Object(key) => Ok(key),
+        Place::Days { .. } | Place::Day { .. } => {
+            Err("this is a folder; an object is `owner/yyyy-mm-dd/name`, as `quarantine list OWNER/DAY` names it"
+                .to_owned())
+        }
+    }
+}
+
+/// A reason of the quarantine.
+pub(crate) fn reason(text: &str) -> Result<String, String> {
+    let names = Reason::ALL.map(Reason::name).join(", ");
+    checked(text, |text| Reason::from_name(text).is_some(), &format!("a reason is one of {names}"))
+}
+
+fn is_day(text: &str) -> bool {
+    let right = |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(right)
 }
 
 /// A mail domain, in lower case.
@@ -88,6 +162,23 @@ mod tests {
         ] {
             assert!(domain(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn places_lead_to_their_objects() {
+        for (text, prefix) in [
+            ("", "quarantine/"),
+            ("demo", "quarantine/demo/"),
+            ("demo/2026-11-21/", "quarantine/demo/2026-11-21/"),
+            ("quarantine/demo/2026-11-21/x.zst", "quarantine/demo/2026-11-21/x.zst"),
+        ] {
+            assert_eq!(place(text).map(|place| place.prefix()), Ok(prefix.to_owned()));
+        }
+        assert_eq!(object("demo/2026-11-21/x.zst").as_deref(), Ok("quarantine/demo/2026-11-21/x.zst"));
+        for text in ["Demo!", "demo/today", "demo/2026-11-2x", "../secrets"] {
+            assert!(place(text).is_err(), "{text}");
+        }
+        assert!(object("demo").is_err());
     }
 
     #[test]

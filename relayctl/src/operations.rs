@@ -1,8 +1,12 @@
-//! What the verbs do to table `control`: each is one commit under conditions, so that two operators at once cannot undo each other.
+//! What the verbs do. On table `control` each is one commit under conditions, so that two operators at once cannot undo each other; on the
+//! buckets nothing is ever deleted, and everything may be done twice.
 
 mod app;
+pub(crate) mod failed;
 mod key;
 mod owner;
+pub(crate) mod quarantine;
+pub(crate) mod replay;
 
 pub(crate) use app::{add_app, remove_app};
 pub(crate) use key::{new_key, revoke_key};

@@ -1,14 +1,16 @@
 //! From the command line to the exit code.
 
+mod buckets;
+
 use std::io::Write;
 use std::process::ExitCode;
 
 use relay::port::ControlTable;
 use relay_lambda::process;
 
-use crate::cli::{AppCommand, Cli, Command, DomainCommand, EventCommand, KeyCommand, OwnerCommand};
+use crate::cli::{AppCommand, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand, OwnerCommand};
 use crate::operations::{self as op, Change, Refusal};
-use crate::target;
+use crate::target::{PlaceError, Target};
 use crate::view::Answer;
 
 /// Refused or failed.
@@ -17,31 +19,53 @@ const FAILED: u8 = 1;
 /// The command line is wrong, as clap also answers it.
 const USAGE: u8 = 2;
 
+/// Replayed, and something is still not understood.
+const LEFT: u8 = 3;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+    #[error("the answer cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+    #[error("the answer is no JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
 /// Carries the command out and answers on standard output; says on standard error why not.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
-    let control = match target::open(&cli.place, process::env).await {
-        Ok(control) => control,
-        Err(error) => return fail(&error, USAGE),
+    let code = match carry_out(cli).await {
+        Ok(code) => return code,
+        Err(failure @ Failure::Place(_)) => (USAGE, failure),
+        Err(failure) => (FAILED, failure),
     };
-    let answer = match carry_out(&control, cli.command).await {
-        Ok(answer) => answer,
-        Err(refusal) => return fail(&refusal, FAILED),
-    };
-    let text = if cli.json { answer.json() } else { Ok(answer.text()) };
-    let written = text.map_err(Into::into).and_then(|text| std::io::stdout().write_all(text.as_bytes()));
-    written.map_or_else(|error| fail(&error, FAILED), |()| ExitCode::SUCCESS)
-}
-
-fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
     // The exit code tells it, even where nobody reads standard error.
-    let _unread = writeln!(std::io::stderr(), "error: {error}");
-    ExitCode::from(code)
+    let _unread = writeln!(std::io::stderr(), "error: {}", code.1);
+    ExitCode::from(code.0)
 }
 
-async fn carry_out(control: &impl ControlTable, command: Command) -> Result<Answer, Refusal> {
+async fn carry_out(cli: Cli) -> Result<ExitCode, Failure> {
+    let target = Target::open(&cli.place, process::env).await?;
+    match cli.command {
+        Command::Quarantine(command) => buckets::quarantine(&target, command, cli.json).await,
+        Command::Failed(command) => buckets::failed(&target, command, cli.json).await,
+        Command::Control(command) => answer(&manage(&target.control()?, command).await?, cli.json),
+    }
+}
+
+fn answer(answer: &Answer, json: bool) -> Result<ExitCode, Failure> {
+    let text = if json { answer.json()? } else { answer.text() };
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn manage(control: &impl ControlTable, command: ControlCommand) -> Result<Answer, Refusal> {
     match command {
-        Command::Owner(command) => owner(control, command).await,
-        Command::App(command) => {
+        ControlCommand::Owner(command) => owner(control, command).await,
+        ControlCommand::App(command) => {
             let now = process::now_ms();
             let view = match command {
                 AppCommand::Add(args) => op::add_app(control, &args.owner, &args.app_token, now).await?,
@@ -49,17 +73,19 @@ async fn carry_out(control: &impl ControlTable, command: Command) -> Result<Answ
             };
             Ok(Answer::Owner(view))
         }
-        Command::Domain(DomainCommand::Add(args)) => change(control, &args.owner, Change::AddDomain(args.domain)).await,
-        Command::Domain(DomainCommand::Remove(args)) => {
+        ControlCommand::Domain(DomainCommand::Add(args)) => {
+            change(control, &args.owner, Change::AddDomain(args.domain)).await
+        }
+        ControlCommand::Domain(DomainCommand::Remove(args)) => {
             change(control, &args.owner, Change::RemoveDomain(args.domain)).await
         }
-        Command::Event(EventCommand::Add(args)) => {
+        ControlCommand::Event(EventCommand::Add(args)) => {
             change(control, &args.owner, Change::AddEvent(args.event_token)).await
         }
-        Command::Event(EventCommand::Remove(args)) => {
+        ControlCommand::Event(EventCommand::Remove(args)) => {
             change(control, &args.owner, Change::RemoveEvent(args.event_token)).await
         }
-        Command::Key(command) => key(control, command).await,
+        ControlCommand::Key(command) => key(control, command).await,
     }
 }
 

@@ -1,34 +1,49 @@
-//! Where table `control` is: on this machine's stack, or on AWS.
+//! Where the stack's parts are: on this machine, or on AWS.
 
 use std::path::{Path, PathBuf};
 
 use relay_aws::config::Aws;
 use relay_aws::dynamodb::AwsControl;
+use relay_aws::kinesis::AwsStream;
+use relay_aws::s3::AwsObjects;
 use serde::Deserialize;
 
 use crate::cli::Place;
 
-/// The variable that names the table where no flag does.
-const TABLE_VARIABLE: &str = "RELAY_CONTROL_TABLE";
-
 /// What `cargo xtask up` leaves about its stack: the second stands for the first until the demo owner is registered.
 const STACK_FILES: [&str; 2] = [".relay/stack.json", ".relay/ready.json"];
 
-/// The part of the local stack's facts that leads to its table.
+/// The part of the local stack's facts that leads to its parts.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Stack {
     emulator_url: String,
     region: String,
     control_table: String,
+    quarantine_bucket: String,
+    failed_bucket: String,
+    stream: String,
 }
 
-/// Why there is no table to talk to.
+/// A part that a verb needs, with the flag and the variable that name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    flag: &'static str,
+    variable: &'static str,
+}
+
+const CONTROL: Part = Part { flag: "--control-table", variable: "RELAY_CONTROL_TABLE" };
+const QUARANTINE: Part = Part { flag: "--quarantine-bucket", variable: "RELAY_QUARANTINE_BUCKET" };
+const FAILED: Part = Part { flag: "--failed-bucket", variable: "RELAY_FAILED_BUCKET" };
+const STREAM: Part = Part { flag: "--stream", variable: "RELAY_STREAM" };
+
+/// Why there is nothing to talk to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlaceError {
     #[error(
-        "say where: --local for the stack on this machine, or --control-table NAME (or ${TABLE_VARIABLE}) for a deployed one"
+        "say where: --local for the stack on this machine, or {} NAME (or ${}) for a deployed one",
+        .0.flag, .0.variable
     )]
-    Nowhere,
+    Nowhere(Part),
     #[error(
         "no .relay/stack.json in {folder} or above: start the local stack with `cargo xtask up`, and run this inside its checkout"
     )]
@@ -37,20 +52,81 @@ pub(crate) enum PlaceError {
     BadStack { path: PathBuf, reason: String },
 }
 
-/// The table that the flags, the environment and the folder point to.
-pub(crate) async fn open(place: &Place, env: impl Fn(&str) -> Option<String>) -> Result<AwsControl, PlaceError> {
-    if place.local {
-        let stack = find_stack(&current_folder()?)?;
-        let aws = Aws::at(&stack.emulator_url, &stack.region).await;
-        return Ok(AwsControl::new(&aws, &stack.control_table));
+/// The parts' names, as far as they were given.
+#[derive(Debug, Default)]
+struct Names {
+    control_table: Option<String>,
+    quarantine_bucket: Option<String>,
+    failed_bucket: Option<String>,
+    stream: Option<String>,
+}
+
+/// A stack: AWS, and the names of the parts.
+#[derive(Debug)]
+pub(crate) struct Target {
+    aws: Aws,
+    names: Names,
+}
+
+impl Target {
+    /// The stack that the flags, the environment and the folder point to.
+    pub(crate) async fn open(place: &Place, env: impl Fn(&str) -> Option<String>) -> Result<Self, PlaceError> {
+        if place.local {
+            let stack = find_stack(&current_folder()?)?;
+            let aws = Aws::at(&stack.emulator_url, &stack.region).await;
+            return Ok(Self { aws, names: Names::of(stack) });
+        }
+        let aws = match &place.region {
+            Some(region) => Aws::load_in(region).await,
+            None => Aws::load().await,
+        };
+        Ok(Self { aws, names: Names::given(place, env) })
     }
-    let named = place.control_table.clone().or_else(|| env(TABLE_VARIABLE));
-    let table = named.filter(|name| !name.is_empty()).ok_or(PlaceError::Nowhere)?;
-    let aws = match &place.region {
-        Some(region) => Aws::load_in(region).await,
-        None => Aws::load().await,
-    };
-    Ok(AwsControl::new(&aws, &table))
+
+    /// Table `control`.
+    pub(crate) fn control(&self) -> Result<AwsControl, PlaceError> {
+        Ok(AwsControl::new(&self.aws, named(self.names.control_table.as_deref(), CONTROL)?))
+    }
+
+    /// The quarantine bucket.
+    pub(crate) fn quarantine(&self) -> Result<AwsObjects, PlaceError> {
+        Ok(AwsObjects::new(&self.aws, named(self.names.quarantine_bucket.as_deref(), QUARANTINE)?))
+    }
+
+    /// The bucket of batches that were given up.
+    pub(crate) fn failed(&self) -> Result<AwsObjects, PlaceError> {
+        Ok(AwsObjects::new(&self.aws, named(self.names.failed_bucket.as_deref(), FAILED)?))
+    }
+
+    /// The stream.
+    pub(crate) fn stream(&self) -> Result<AwsStream, PlaceError> {
+        Ok(AwsStream::new(&self.aws, named(self.names.stream.as_deref(), STREAM)?))
+    }
+}
+
+impl Names {
+    fn of(stack: Stack) -> Self {
+        Self {
+            control_table: Some(stack.control_table),
+            quarantine_bucket: Some(stack.quarantine_bucket),
+            failed_bucket: Some(stack.failed_bucket),
+            stream: Some(stack.stream),
+        }
+    }
+
+    fn given(place: &Place, env: impl Fn(&str) -> Option<String>) -> Self {
+        let given = |flag: &Option<String>, part: Part| flag.clone().or_else(|| env(part.variable));
+        Self {
+            control_table: given(&place.control_table, CONTROL),
+            quarantine_bucket: given(&place.quarantine_bucket, QUARANTINE),
+            failed_bucket: given(&place.failed_bucket, FAILED),
+            stream: given(&place.stream, STREAM),
+        }
+    }
+}
+
+fn named(name: Option<&str>, part: Part) -> Result<&str, PlaceError> {
+    name.filter(|name| !name.is_empty()).ok_or(PlaceError::Nowhere(part))
 }
 
 fn current_folder() -> Result<PathBuf, PlaceError> {
@@ -83,8 +159,9 @@ mod tests {
         }
 
         fn write(&self, file: &str, table: &str) {
+            let parts = r#""quarantine_bucket":"q","failed_bucket":"f","stream":"s","more":1"#;
             let text =
-                format!(r#"{{"emulator_url":"http://127.0.0.1:1","region":"r","control_table":"{table}","more":1}}"#);
+                format!(r#"{{"emulator_url":"http://127.0.0.1:1","region":"r","control_table":"{table}",{parts}}}"#);
             std::fs::write(self.0.join(".relay").join(file), text).unwrap();
         }
 
@@ -116,12 +193,24 @@ mod tests {
         assert!(error.contains("stack.json") && error.contains("emulator_url"), "{error}");
     }
 
-    #[tokio::test]
-    async fn without_flag_and_variable_it_says_what_to_give() {
-        let place = Place { local: false, control_table: None, region: None };
+    #[test]
+    fn without_flag_and_variable_it_says_what_to_give() {
+        let place = |stream: Option<&str>| Place {
+            local: false,
+            control_table: None,
+            quarantine_bucket: None,
+            failed_bucket: None,
+            stream: stream.map(str::to_owned),
+            region: None,
+        };
         for env in [None, Some(String::new())] {
-            let error = open(&place, |_| env.clone()).await.unwrap_err();
-            assert!(error.to_string().contains("--control-table NAME"), "{error}");
+            let names = Names::given(&place(None), |_| env.clone());
+            let error = named(names.control_table.as_deref(), CONTROL).unwrap_err().to_string();
+            assert!(error.contains("--control-table NAME (or $RELAY_CONTROL_TABLE)"), "{error}");
         }
+        let names = Names::given(&place(Some("mine")), |name| Some(format!("of {name}")));
+        assert_eq!(named(names.stream.as_deref(), STREAM).unwrap(), "mine");
+        assert_eq!(named(names.failed_bucket.as_deref(), FAILED).unwrap(), "of RELAY_FAILED_BUCKET");
+        assert_eq!(named(names.quarantine_bucket.as_deref(), QUARANTINE).unwrap(), "of RELAY_QUARANTINE_BUCKET");
     }
 }

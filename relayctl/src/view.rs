@@ -1,11 +1,17 @@
 //! Answers, as JSON (the shapes in README.md) and as text for people.
 
+mod buckets;
+mod report;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use relay::owner::{App, KeyRecord, Owner, Role};
 use relay::time::date_of_day;
 use serde::Serialize;
+
+pub(crate) use buckets::{BatchRow, Batches, Count, DayRow, Days, Entries, EntryView, ObjectRow, ObjectRows};
+pub(crate) use report::{ObjectReport, Totals};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -57,6 +63,10 @@ pub(crate) enum Answer {
     Owners { owners: Vec<OwnerView> },
     NewKey(NewKeyView),
     RevokedKey(RevokedKeyView),
+    Days(Days),
+    Objects(ObjectRows),
+    Entries(Entries),
+    Batches(Batches),
 }
 
 impl OwnerView {
@@ -123,6 +133,10 @@ impl Answer {
                 key.owner
             ),
             Self::RevokedKey(key) => format!("revoked {} key {} of owner {}\n", key.role.name(), key.key_id, key.owner),
+            Self::Days(days) => days.text(),
+            Self::Objects(objects) => objects.text(),
+            Self::Entries(entries) => entries.text(),
+            Self::Batches(batches) => batches.text(),
         }
     }
 
@@ -156,4 +170,10 @@ fn joined<'a>(items: impl IntoIterator<Item = &'a String>) -> String {
 
 fn date(millis: i64) -> String {
     date_of_day(millis.div_euclid(DAY_MS))
+}
+
+/// What others sent, in one line and without control characters: they would speak to the terminal.
+fn plain(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+    text.chars().map(shown).collect()
 }

@@ -113,11 +113,44 @@ fn alarms_ring_and_say_what_it_means() {
 }
 
 #[test]
+fn a_flood_into_the_quarantine_rings_for_any_owner_and_for_the_day() {
+    let template = Template::load();
+    let bytes = relay::metric::Metric::QuarantinedBytes.name();
+    let owner = |pointer: &str| template.property("QuarantineOwnerAlarm", pointer);
+    // Several time series want both clauses (CloudWatch user guide, "Create a CloudWatch alarm based on a Metrics Insights query").
+    let query = format!(
+        "SELECT SUM({bytes}) FROM SCHEMA(\"{}\", owner) GROUP BY owner ORDER BY SUM() DESC",
+        relay::metric::NAMESPACE
+    );
+    assert_eq!(*owner("/Metrics/0/Expression"), query.as_str());
+    assert_eq!(list(owner("/Metrics")).len(), 1, "one alarm for all owners");
+    let seen = owner("/Metrics/0/Period").as_u64().zip(owner("/EvaluationPeriods").as_u64());
+    let (period, periods) = seen.expect("what the alarm looks at");
+    // The same guide, "Limits": the latest three hours.
+    assert!(period * periods <= 3 * 3600);
+    let day = |pointer: &str| template.property("QuarantineDayAlarm", pointer);
+    assert_eq!((day("/MetricName"), day("/Statistic")), (&bytes.into(), &"Sum".into()));
+    assert_eq!((day("/Period"), day("/EvaluationPeriods")), (&86_400.into(), &1.into()));
+    assert!(day("/Dimensions").is_null(), "the sum over all owners");
+    for alarm in ["QuarantineOwnerAlarm", "QuarantineDayAlarm"] {
+        assert_eq!(name(template.property(alarm, "/Threshold")), "QuarantineAlarmBytes", "{alarm}");
+        assert_eq!(template.property(alarm, "/ComparisonOperator"), "GreaterThanThreshold", "{alarm}");
+    }
+    // Emitted under exactly these dimensions: the query's schema, and none.
+    let mut counters = relay::metric::Counters::default();
+    counters.add_bytes(relay::metric::Metric::QuarantinedBytes, "demo", 1);
+    let line: Value = serde_json::from_str(&counters.flush(0)[0]).expect("a line of JSON");
+    assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], serde_json::json!([[], ["owner"]]));
+}
+
+#[test]
 fn what_must_not_happen_has_an_alarm() {
     let template = Template::load();
     let alarms = template.of_type("AWS::CloudWatch::Alarm");
+    // What counts bytes has a test of its own.
+    let alarms = alarms.iter().filter(|(alarm, _)| !alarm.starts_with("Quarantine"));
     let watched: BTreeSet<(&str, &str)> =
-        alarms.iter().map(|(_, alarm)| (name(&alarm["MetricName"]), name(&alarm["Dimensions"][0]["Value"]))).collect();
+        alarms.map(|(_, alarm)| (name(&alarm["MetricName"]), name(&alarm["Dimensions"][0]["Value"]))).collect();
     let expected = BTreeSet::from([
         ("IteratorAge", "BatchWriterFunction"),
         ("OnFailureDestinationDeliveredEventCount", "BatchWriterFunctionStream"),

@@ -1,6 +1,7 @@
-//! S3: the quarantine bucket and the export bucket.
+//! S3: the quarantine bucket, the export bucket, and any bucket as an operator reads it.
 
 mod files;
+mod objects;
 
 use aws_sdk_s3::Client;
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use crate::config::Aws;
 use crate::fault::fault;
 
 pub use files::AwsFiles;
+pub use objects::AwsObjects;
 
 const PUT_OBJECT: &str = "s3:PutObject";
 

@@ -11,7 +11,7 @@ use relay_aws::config::Aws;
 use relay_aws::dynamodb::{AwsControl, AwsPages};
 use relay_aws::kinesis::{AwsBacklog, AwsStream};
 use relay_aws::link::AwsSigner;
-use relay_aws::s3::{AwsFiles, AwsQuarantine};
+use relay_aws::s3::{AwsFiles, AwsObjects, AwsQuarantine};
 use relay_aws::sfn::AwsExecutions;
 use serde_json::{Value, json};
 
@@ -87,6 +87,12 @@ async fn the_stream_keeps_the_contract() {
 async fn the_quarantine_keeps_the_contract() {
     let Some(stack) = Stack::of("quarantine").await else { return };
     contract::quarantine(&AwsQuarantine::new(&stack.aws, stack.name("quarantine_bucket")), &stack.run).await;
+}
+
+#[tokio::test]
+async fn objects_keep_the_contract() {
+    let Some(stack) = Stack::of("objects").await else { return };
+    contract::objects(&AwsObjects::new(&stack.aws, stack.name("failed_bucket")), &stack.run).await;
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ pub mod port;
 pub mod problem;
 pub mod quarantine;
 pub mod reader;
+pub mod replay;
 pub mod row;
 pub mod tenancy;
 pub mod time;

@@ -69,6 +69,7 @@ metrics! {
     Faulted "faulted" "Activities whose page could not be stored because of a fault; the stream brings them again.",
     Undecodable "undecodable" "Frames that could not be decoded and went to the quarantine.",
     QuarantinedRaw "quarantined_raw" "What the writer put into the quarantine, by reason: a Raw or undecodable frame is one, a refused page as many as its activities.",
+    QuarantinedBytes "quarantined_bytes" "Bytes of the objects that the writer put into the quarantine, by owner.",
     ExportsRequested "exports_requested" "Exports that were taken into the queue.",
     ExportsStarted "exports_started" "Exports that were given a slot.",
     ExportsDone "exports_done" "Exports whose file is complete.",
@@ -134,6 +135,7 @@ type Set = (Labels, Option<Subject>);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     counts: BTreeMap<(Labels, Option<Subject>, Metric), u64>,
+    of_owners: BTreeMap<(String, Metric), u64>,
     flushed_at: Option<i64>,
 }
 
@@ -164,11 +166,20 @@ impl Counters {
         }
     }
 
-    /// How many were counted since the last flush under any labels.
+    /// Counts `bytes` more of an owner's. A dimension, though no fixed list bounds it: owners are few, and only an operator adds one.
+    pub fn add_bytes(&mut self, metric: Metric, owner: &str, bytes: usize) {
+        if bytes > 0 {
+            let count = self.of_owners.entry((owner.to_owned(), metric)).or_default();
+            *count = count.saturating_add(bytes as u64);
+        }
+    }
+
+    /// How many were counted since the last flush under any labels and of any owner.
     #[must_use]
     pub fn total(&self, metric: Metric) -> u64 {
-        let of_metric = self.counts.iter().filter(|((_, _, counted), _)| *counted == metric);
-        of_metric.map(|(_, count)| count).sum()
+        let by_labels = self.counts.iter().filter(|((_, _, counted), _)| *counted == metric).map(|(_, count)| count);
+        let by_owner = self.of_owners.iter().filter(|((_, counted), _)| *counted == metric).map(|(_, count)| count);
+        by_labels.chain(by_owner).sum()
     }
 
     /// How many were counted since the last flush under exactly these labels.
@@ -182,8 +193,8 @@ impl Counters {
     /// epoch. The first flush of a process is at once: one that serves a single request and is frozen for good has told of it.
     pub fn flush(&mut self, now: i64) -> Vec<String> {
         let due = self.flushed_at.is_none_or(|last| now.saturating_sub(last) >= FLUSH_EVERY_MS);
-        let urgent = self.counts.keys().any(|(_, _, metric)| !metric.may_wait());
-        if !(due || urgent) || self.counts.is_empty() {
+        let urgent = self.counts.keys().any(|(_, _, metric)| !metric.may_wait()) || !self.of_owners.is_empty();
+        if !(due || urgent) || (self.counts.is_empty() && self.of_owners.is_empty()) {
             return Vec::new();
         }
         self.flushed_at = Some(now);
@@ -191,8 +202,22 @@ impl Counters {
         for ((labels, subject, metric), count) in std::mem::take(&mut self.counts) {
             sets.entry((labels, subject)).or_default().push((metric, count));
         }
-        sets.into_iter().map(|((labels, subject), counts)| line(labels, subject, &counts, now)).collect()
+        let lines = sets.into_iter().map(|((labels, subject), counts)| line(labels, subject, &counts, now));
+        let of_owners = std::mem::take(&mut self.of_owners).into_iter();
+        lines.chain(of_owners.map(|((owner, metric), bytes)| bytes_line(&owner, metric, bytes, now))).collect()
     }
+}
+
+/// One line about an owner's bytes: under the owner, and under none so that an alarm sees the sum.
+fn bytes_line(owner: &str, metric: Metric, bytes: u64, now: i64) -> String {
+    let metrics = json!([{"Name": metric.name(), "Unit": "Bytes"}]);
+    let directive = json!({"Namespace": NAMESPACE, "Dimensions": [[], ["owner"]], "Metrics": metrics});
+    json!({
+        "_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]},
+        "owner": owner,
+        metric.name(): bytes,
+    })
+    .to_string()
 }
 
 /// One line of the embedded metric format: each count under its labels, and under none so that alarms see the sum. The subject is a property of the line.
@@ -313,6 +338,24 @@ mod tests {
         assert_eq!(parsed[1]["reason"], "bad_time");
         assert_eq!(parsed[1]["quarantined"], 1);
         assert_eq!(parsed[1]["_aws"]["Timestamp"], 1_700_000_000_000_i64);
+    }
+
+    #[test]
+    fn bytes_are_counted_under_their_owner_and_under_none() {
+        let mut counters = Counters::default();
+        counters.add_bytes(Metric::QuarantinedBytes, "demo", 700);
+        counters.add_bytes(Metric::QuarantinedBytes, "demo", 300);
+        counters.add_bytes(Metric::QuarantinedBytes, "acme", 1);
+        counters.add_bytes(Metric::QuarantinedBytes, "nobody", 0);
+        assert_eq!(counters.total(Metric::QuarantinedBytes), 1_001);
+        let lines = counters.flush(1_700_000_000_000);
+        let parsed: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let shown: Vec<_> = parsed.iter().map(|line| (&line["owner"], &line["quarantined_bytes"])).collect();
+        assert_eq!(shown, [(&json!("acme"), &json!(1)), (&json!("demo"), &json!(1_000))]);
+        let directive = &parsed[1]["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Dimensions"], json!([[], ["owner"]]));
+        assert_eq!(directive["Metrics"], json!([{"Name": "quarantined_bytes", "Unit": "Bytes"}]));
+        assert!(counters.flush(1_700_000_090_000).is_empty());
     }
 
     #[test]

@@ -152,6 +152,39 @@ pub trait Quarantine: Send + Sync {
     fn put(&self, key: &str, body: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
+/// An object of a bucket as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectHead {
+    /// Its key.
+    pub key: String,
+    /// Its size as stored.
+    pub bytes: u64,
+}
+
+/// Objects of a bucket in key order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectListing {
+    /// The objects.
+    pub objects: Vec<ObjectHead>,
+    /// The key to go on behind; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// A bucket as an operator reads it: the quarantine, or what the stream mapping gave up. Nothing here can delete.
+pub trait Objects: Send + Sync {
+    /// Objects whose key begins with `prefix`, behind `after`: at most what one call of the service brings (S3: 1,000).
+    fn list(&self, prefix: &str, after: Option<&str>) -> impl Future<Output = Result<ObjectListing, Fault>> + Send;
+
+    /// What stands between `prefix` and the next `/` in any key, each once, in order: the folders below a folder.
+    fn folders(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, Fault>> + Send;
+
+    /// An object whole; `None` where none is.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, Fault>> + Send;
+
+    /// Stores an object whole, in place of one that is there.
+    fn put(&self, key: &str, body: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
 /// An upload in parts that has begun.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Upload {

@@ -12,6 +12,8 @@
 //! | a frame that does not decode (`undecodable`) | `unknown` | the frame | the frame |
 //! | a page the table refuses (`refused_page`) | `unknown`; the app is in `path` | the page's body | the page's body as table `pages` would hold it |
 
+use std::io::{self, BufRead, BufReader, Read};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -127,6 +129,15 @@ impl Entry {
             expires_at: None,
         }
     }
+
+    /// The body as it came.
+    pub fn body_bytes(&self) -> Result<Vec<u8>, base64::DecodeError> {
+        match (&self.body, &self.body_base64) {
+            (Some(text), _) => Ok(text.clone().into_bytes()),
+            (None, Some(base64)) => STANDARD.decode(base64),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
 }
 
 /// 128 bits, in hexadecimal digits.
@@ -171,11 +182,18 @@ pub fn object(owner: &str, entries: &[Entry]) -> Object {
     Object { key, body: Bytes::from(body) }
 }
 
-/// The entries of an object.
-pub fn read(body: &[u8]) -> Result<Vec<Entry>, std::io::Error> {
-    let lines = if body.starts_with(b"{") { body.to_vec() } else { zstd::stream::decode_all(body)? };
-    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).map_err(std::io::Error::from)).collect()
+/// The entries of an object, one at a time: unpacked, an object may be a hundred times its size.
+pub fn entries(body: &[u8]) -> Result<impl Iterator<Item = Result<Entry, io::Error>> + '_, io::Error> {
+    let unpacked: Box<dyn Read + '_> =
+        if body.starts_with(b"{") { Box::new(body) } else { Box::new(zstd::stream::read::Decoder::with_buffer(body)?) };
+    let lines =
+        BufReader::new(unpacked).split(b'\n').filter(|line| line.as_ref().map_or(true, |line| !line.is_empty()));
+    Ok(lines.map(|line| serde_json::from_slice(&line?).map_err(io::Error::from)))
+}
+
+/// All entries of an object at once.
+pub fn read(body: &[u8]) -> Result<Vec<Entry>, io::Error> {
+    entries(body)?.collect()
 }
 
 #[cfg(test)]

@@ -1,14 +1,34 @@
-//! Reading owners, apps and keys from table `control`: what the doors and the operator's tool both ask.
+//! Whose an activity is: owners, apps and keys from table `control`, and the rule by which the door and a replay both admit.
 
 use serde::de::DeserializeOwned;
 
+use crate::activity::Activity;
 use crate::control::{Item, Key, Query};
+use crate::discard::{Discard, Reason};
 use crate::fault::{Fault, FaultKind};
+use crate::field::Field;
 use crate::owner::{App, FormerClaim, KeyRecord, OWNERS, Owner, partition, secret_hash};
 use crate::port::ControlTable;
 
 /// How many items a listing asks for at a time.
 const LISTING_LIMIT: usize = 100;
+
+/// Whether this owner may bring this activity, and wants it.
+pub fn admit(owner: &Owner, app: Option<&App>, activity: &Activity<'_>) -> Result<(), Discard> {
+    let token = &activity.app_token;
+    let Some(app) = app else {
+        let detail = format!("app token {token} is not registered; register it, then replay");
+        return Err(Discard::new(Reason::UnknownApp, detail));
+    };
+    if app.owner != owner.owner {
+        let detail = format!("app token {token} is not one of owner {}", owner.owner);
+        return Err(Discard::new(Reason::ForeignApp, detail));
+    }
+    if owner.keeps(activity.fields.text(Field::EventToken)) {
+        return Ok(());
+    }
+    Err(Discard::new(Reason::NotAllowed, "the event token is not on the owner's allow-list"))
+}
 
 /// The item at `key` with its version; `None` where none stands.
 pub async fn find<T: DeserializeOwned>(control: &impl ControlTable, key: Key) -> Result<Option<(T, u64)>, Fault> {

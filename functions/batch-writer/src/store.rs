@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use relay::fault::{Fault, FaultKind};
+use relay::metric::Metric;
 use relay::page::{self, Page, Sourced};
 use relay::port::{ControlTable, PageStore, PutPageError, Quarantine};
 use relay::quarantine;
@@ -91,10 +92,14 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         }
         let puts = owners.into_iter().map(async |(owner, (source, entries))| {
             let object = quarantine::object(owner, &entries);
+            let bytes = object.body.len();
             let put = timeout_at(until, self.quarantine.put(&object.key, object.body)).await;
             match put.unwrap_or_else(|_| Err(out_of_time("quarantine:Put"))) {
                 Ok(()) => {
                     tracing::warn!(owner, key = object.key, entries = entries.len(), "quarantined");
+                    if let Ok(mut counters) = self.counters.lock() {
+                        counters.add_bytes(Metric::QuarantinedBytes, owner, bytes);
+                    }
                     None
                 }
                 Err(fault) => {

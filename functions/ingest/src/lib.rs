@@ -24,6 +24,7 @@ use relay::http::{Request, Response};
 use relay::metric::{Counters, Labels, Metric};
 use relay::owner::{self, Owner, Role};
 use relay::port::{ControlTable, Stream};
+use relay::tenancy;
 use serde_json::json;
 
 use respond::Refusal;
@@ -105,7 +106,7 @@ impl<S: Stream, C: ControlTable> App<S, C> {
         app: Option<&owner::App>,
         activity: &Activity<'_>,
     ) -> Result<(), Discard> {
-        let verdict = tenants::admit(owner, app, activity);
+        let verdict = tenancy::admit(owner, app, activity);
         if verdict.as_ref().is_err_and(|discard| discard.reason == Reason::NotAllowed) {
             let event_token = activity.fields.text(Field::EventToken).unwrap_or_default();
             self.counters().add_dropped(labels.discard(Reason::NotAllowed), &owner.owner, event_token);

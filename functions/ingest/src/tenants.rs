@@ -3,11 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use relay::activity::Activity;
 use relay::control::Key;
-use relay::discard::{Discard, Reason};
 use relay::fault::{Fault, FaultKind};
-use relay::field::Field;
 use relay::owner::{App, KeyRecord, Owner, secret_hash};
 use relay::port::ControlTable;
 use tokio::time::timeout;
@@ -85,23 +82,6 @@ impl<C: ControlTable> Tenants<C> {
         }
         Ok(found)
     }
-}
-
-/// Whether this owner may bring this activity, and wants it.
-pub fn admit(owner: &Owner, app: Option<&App>, activity: &Activity<'_>) -> Result<(), Discard> {
-    let token = &activity.app_token;
-    let Some(app) = app else {
-        let detail = format!("app token {token} is not registered; register it, then replay");
-        return Err(Discard::new(Reason::UnknownApp, detail));
-    };
-    if app.owner != owner.owner {
-        let detail = format!("app token {token} is not one of owner {}", owner.owner);
-        return Err(Discard::new(Reason::ForeignApp, detail));
-    }
-    if owner.keeps(activity.fields.text(Field::EventToken)) {
-        return Ok(());
-    }
-    Err(Discard::new(Reason::NotAllowed, "the event token is not on the owner's allow-list"))
 }
 
 /// What was read lately, by name.

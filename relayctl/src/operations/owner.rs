@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use relay::control::{CommitError, Expect, Write};
 use relay::owner::Owner;
 use relay::port::ControlTable;
+use relay::quarantine::UNKNOWN_OWNER;
 use relay::tenancy;
 use serde_json::json;
 
@@ -27,6 +28,10 @@ pub(crate) async fn add_owner(
     retention_days: u16,
     now: i64,
 ) -> Result<OwnerView, Refusal> {
+    if name == UNKNOWN_OWNER {
+        let why = "there the quarantine keeps what is nobody's";
+        return Err(Refusal::other(format!("an owner cannot be called `{UNKNOWN_OWNER}`: {why}")));
+    }
     let owner = Owner {
         owner: name.to_owned(),
         mail_domains: BTreeSet::new(),

@@ -27,6 +27,7 @@ async fn an_owner_is_added_once_and_shown_and_listed() {
         "owner `demo` exists already; see `relayctl owner show demo`"
     );
     add_owner(&control, "acme", 30, NOW).await.unwrap();
+    assert!(text(add_owner(&control, "unknown", 30, NOW).await).starts_with("an owner cannot be called `unknown`"));
 
     let shown = show_owner(&control, "demo").await.unwrap();
     assert_eq!((shown.owner.as_str(), shown.retention_days, shown.created_at), ("demo", 90, NOW));

@@ -6,6 +6,7 @@ mod control;
 mod fault;
 mod kinesis;
 mod link;
+mod objects;
 mod pages;
 mod s3;
 mod server;

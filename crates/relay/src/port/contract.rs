@@ -18,8 +18,8 @@ use crate::control::{CommitError, Expect, Key, Query, Write};
 use crate::fault::FaultKind;
 use crate::page::{Page, PageDay};
 use crate::port::{
-    ControlTable, ExecutionState, Executions, ExportFiles, PageStore, Quarantine, Record, SortRange, StoredPart,
-    Stream, Tails, UploadState,
+    ControlTable, ExecutionState, Executions, ExportFiles, ObjectHead, Objects, PageStore, Quarantine, Record,
+    SortRange, StoredPart, Stream, Tails, UploadState,
 };
 
 fn put(key: &Key, value: u32, expect: Expect) -> Write {
@@ -133,6 +133,25 @@ pub async fn quarantine(quarantine: &impl Quarantine, name: &str) {
     quarantine.put(&key, Bytes::from_static(b"once")).await.unwrap();
 }
 
+/// A bucket as an operator reads it: what was put is listed in order, by folder, and read back; what is not there is `None`.
+pub async fn objects(bucket: &impl Objects, name: &str) {
+    let root = format!("contract/{name}/");
+    let key = |rest: &str| format!("{root}{rest}");
+    for (rest, body) in [("a/2", "old"), ("a/1", "one"), ("a/2", "two"), ("b/한 글+1", ""), ("c", "leaf")] {
+        bucket.put(&key(rest), Bytes::copy_from_slice(body.as_bytes())).await.unwrap();
+    }
+    assert_eq!(bucket.folders(&root).await.unwrap(), ["a", "b"]);
+    assert_eq!(bucket.folders(&key("nothing/")).await.unwrap(), Vec::<String>::new());
+    let listing = bucket.list(&key("a/"), None).await.unwrap();
+    let head = |rest: &str, bytes| ObjectHead { key: key(rest), bytes };
+    assert_eq!((listing.objects, listing.next), (vec![head("a/1", 3), head("a/2", 3)], None));
+    let behind = bucket.list(&root, Some(&key("a/2"))).await.unwrap();
+    assert_eq!(behind.objects, [head("b/한 글+1", 0), head("c", 4)]);
+    assert_eq!(bucket.get(&key("a/2")).await.unwrap().unwrap(), "two");
+    assert_eq!(bucket.get(&key("b/한 글+1")).await.unwrap().unwrap(), "");
+    assert_eq!(bucket.get(&key("a")).await, Ok(None));
+}
+
 /// The export bucket: parts may be replaced, the state says what is there, a completed upload is an object.
 pub async fn files(files: &impl ExportFiles, name: &str) {
     let key = format!("contract/{name}.csv");
@@ -182,7 +201,7 @@ pub async fn executions(executions: &impl Executions, name: &str, input: &str) {
 #[cfg(test)]
 mod tests {
     use crate::port::memory::{
-        MemoryControl, MemoryExecutions, MemoryFiles, MemoryPages, MemoryQuarantine, MemoryStream,
+        MemoryControl, MemoryExecutions, MemoryFiles, MemoryObjects, MemoryPages, MemoryQuarantine, MemoryStream,
     };
 
     #[tokio::test]
@@ -191,6 +210,7 @@ mod tests {
         super::pages(&MemoryPages::default(), "memory").await;
         super::stream(&MemoryStream::new(2)).await;
         super::quarantine(&MemoryQuarantine::default(), "memory").await;
+        super::objects(&MemoryObjects::default(), "memory").await;
         super::files(&MemoryFiles::default(), "memory").await;
         super::tails(&MemoryFiles::default(), "memory").await;
         super::executions(&MemoryExecutions::default(), "memory", "{}").await;

@@ -12,12 +12,14 @@ use crate::fault::{Fault, FaultKind};
 
 mod control;
 mod files;
+mod objects;
 mod pages;
 mod services;
 mod stream;
 
 pub use control::MemoryControl;
 pub use files::{MemoryFiles, MemoryObject, MemoryQuarantine};
+pub use objects::MemoryObjects;
 pub use pages::MemoryPages;
 pub use services::{MemoryExecutions, MemoryMailer, MemorySigner};
 pub use stream::{MemoryStream, StreamRecord};
