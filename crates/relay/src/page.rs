@@ -157,15 +157,19 @@ impl MinuteKey<'_> {
         if entries.is_empty() {
             return;
         }
-        let mut bytes = Vec::with_capacity(entries.iter().map(|entry| entry.bytes.len() + 4).sum());
-        for entry in entries {
-            put_bytes(&mut bytes, entry.bytes);
-        }
-        let packed = zstd::bulk::compress(&bytes, ZSTD_LEVEL).unwrap_or_default();
-        let fits = bytes.len() <= MAX_UNPACKED_BYTES && packed.len() + 8 <= MAX_PAGE_BYTES && !packed.is_empty();
-        if fits || entries.len() == 1 {
-            pages.push(Sourced { page: self.page(entries, &bytes, &packed), source: self.source });
-            return;
+        let length = entries.iter().map(|entry| entry.bytes.len() + 4).sum();
+        // What is too long for a page anyway is not compressed first: that is most of a writer's time.
+        if length <= MAX_UNPACKED_BYTES || entries.len() == 1 {
+            let mut bytes = Vec::with_capacity(length);
+            for entry in entries {
+                put_bytes(&mut bytes, entry.bytes);
+            }
+            let packed = zstd::bulk::compress(&bytes, ZSTD_LEVEL).unwrap_or_default();
+            let fits = packed.len() + 8 <= MAX_PAGE_BYTES && !packed.is_empty();
+            if fits || entries.len() == 1 {
+                pages.push(Sourced { page: self.page(entries, &bytes, &packed), source: self.source });
+                return;
+            }
         }
         let (left, right) = entries.split_at(entries.len() / 2);
         self.split(left, pages);

@@ -88,7 +88,7 @@ impl PageStore for Watched {
         self.begun.fetch_add(1, Relaxed);
         self.calls.add(1);
         let _on_its_way = OnItsWay(&self.calls);
-        for _ in 0..3 {
+        for _ in 0..10 {
             tokio::task::yield_now().await;
         }
         let limit = limit.into_iter().chain(self.most).min();
