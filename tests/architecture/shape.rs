@@ -15,7 +15,7 @@ const ARCHITECTURE_LINES: usize = 200;
 /// Methods of a port.
 const PORT_METHODS: usize = 4;
 
-const SOURCES: [&str; 7] = ["crates", "functions", "local", "relayctl", "tests", "web", "xtask"];
+const SOURCES: [&str; 8] = ["bench", "crates", "functions", "local", "relayctl", "tests", "web", "xtask"];
 
 fn sources(end: &str) -> Vec<PathBuf> {
     SOURCES.iter().flat_map(|folder| tree::files_ending(folder, end)).collect()

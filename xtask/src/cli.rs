@@ -27,7 +27,7 @@ enum Verb {
         /// The levels to run.
         levels: Vec<Level>,
     },
-    /// Measure the running stack against its limits.
+    /// Measure against the goals: the running stack, or the code alone.
     Bench {
         #[command(subcommand)]
         scenario: Scenario,
@@ -45,6 +45,12 @@ enum Verb {
 enum Scenario {
     /// The peak memory of export-worker while it writes one large file.
     Export(BenchExport),
+    /// Rows a second that one core reads from pages: unpacked, merged, deduplicated, decoded.
+    Reader,
+    /// Activities a second that one core brings from stream events into pages.
+    Writer,
+    /// Write units for 1,000 activities, beside one item per activity.
+    Units,
 }
 
 /// The file to write.
@@ -88,6 +94,9 @@ pub(crate) fn main() -> ExitCode {
         Verb::Status => command::status::run(),
         Verb::Test { levels } => command::test::run(&levels),
         Verb::Bench { scenario: Scenario::Export(options) } => command::bench::export(&options),
+        Verb::Bench { scenario: Scenario::Reader } => command::bench::alone("reader"),
+        Verb::Bench { scenario: Scenario::Writer } => command::bench::alone("writer"),
+        Verb::Bench { scenario: Scenario::Units } => command::bench::alone("units"),
         Verb::Build { arguments } => command::build::run(&arguments),
     };
     match done {

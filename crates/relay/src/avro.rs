@@ -61,7 +61,19 @@ impl<'a> Cursor<'a> {
     }
 
     /// A zigzag varint of at most ten bytes.
+    #[inline]
     pub fn long(&mut self) -> Result<i64, DecodeError> {
+        match self.bytes.get(self.at) {
+            // Most are the symbol of an absent field or the length of a short text.
+            Some(byte @ ..0x80) => {
+                self.at += 1;
+                Ok(i64::from(byte >> 1) ^ -i64::from(byte & 1))
+            }
+            Some(_) | None => self.long_of_many(),
+        }
+    }
+
+    fn long_of_many(&mut self) -> Result<i64, DecodeError> {
         let mut value = 0u64;
         for shift in (0..70).step_by(7) {
             let byte = *self.bytes.get(self.at).ok_or_else(|| self.wrong("the bytes end within a number"))?;

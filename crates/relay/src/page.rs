@@ -186,16 +186,19 @@ impl MinuteKey<'_> {
         if entries.is_empty() {
             return Ok(());
         }
-        let mut bytes = Vec::with_capacity(entries.iter().map(|entry| entry.bytes.len() + 4).sum());
-        for entry in entries {
-            put_bytes(&mut bytes, entry.bytes);
-        }
-        let packed = (self.pack)(&bytes)?;
-        let fits = bytes.len() <= MAX_UNPACKED_BYTES && packed.len() + 8 <= MAX_PAGE_BYTES;
-        if fits || entries.len() == 1 {
-            let page = self.page(entries, &bytes, &packed);
-            pages.push(Sourced { page, source: self.source, last: self.last });
-            return Ok(());
+        let length = entries.iter().map(|entry| entry.bytes.len() + 4).sum();
+        // What is too long for a page anyway is not compressed first: that is most of a writer's time.
+        if length <= MAX_UNPACKED_BYTES || entries.len() == 1 {
+            let mut bytes = Vec::with_capacity(length);
+            for entry in entries {
+                put_bytes(&mut bytes, entry.bytes);
+            }
+            let packed = (self.pack)(&bytes)?;
+            if packed.len() + 8 <= MAX_PAGE_BYTES || entries.len() == 1 {
+                let page = self.page(entries, &bytes, &packed);
+                pages.push(Sourced { page, source: self.source, last: self.last });
+                return Ok(());
+            }
         }
         let (left, right) = entries.split_at(entries.len() / 2);
         self.split(left, pages)?;
@@ -248,15 +251,36 @@ pub enum PageError {
     Decode(#[from] DecodeError),
 }
 
-/// The uncompressed bytes of a page.
-pub fn unpack(body: &[u8]) -> Result<Vec<u8>, PageError> {
-    let too_short = || PageError::Unpack(format!("{} bytes are no page", body.len()));
-    let (fingerprint, packed) = body.split_first_chunk::<8>().ok_or_else(too_short)?;
-    let fingerprint = u64::from_le_bytes(*fingerprint);
-    if fingerprint != avro::FINGERPRINT {
-        return Err(PageError::UnknownSchema(fingerprint));
+/// Unpacks pages one after the other into the same memory.
+#[derive(Default)]
+pub struct Unpacker {
+    context: zstd::bulk::Decompressor<'static>,
+    bytes: Vec<u8>,
+}
+
+impl Unpacker {
+    /// The uncompressed bytes of a page; they take the place of those of the page before.
+    pub fn unpack(&mut self, body: &[u8]) -> Result<&[u8], PageError> {
+        let too_short = || PageError::Unpack(format!("{} bytes are no page", body.len()));
+        let (fingerprint, packed) = body.split_first_chunk::<8>().ok_or_else(too_short)?;
+        let fingerprint = u64::from_le_bytes(*fingerprint);
+        if fingerprint != avro::FINGERPRINT {
+            return Err(PageError::UnknownSchema(fingerprint));
+        }
+        self.bytes.clear();
+        // Reserved, not touched: only what a page really holds becomes memory.
+        self.bytes.reserve(UNPACK_LIMIT);
+        let unpacked = self.context.decompress_to_buffer(packed, &mut self.bytes);
+        unpacked.map_err(|error| PageError::Unpack(error.to_string()))?;
+        Ok(&self.bytes)
     }
-    zstd::bulk::decompress(packed, UNPACK_LIMIT).map_err(|error| PageError::Unpack(error.to_string()))
+}
+
+/// The uncompressed bytes of one page.
+pub fn unpack(body: &[u8]) -> Result<Vec<u8>, PageError> {
+    let mut unpacker = Unpacker::default();
+    unpacker.unpack(body)?;
+    Ok(unpacker.bytes)
 }
 
 /// Where each datum stands in a page's uncompressed bytes.

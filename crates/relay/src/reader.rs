@@ -1,16 +1,33 @@
 //! The reader: the activities of a period, from all pages of all shards, ordered by `(created_at, activity_id)`, each once.
 //!
 //! Every page of a minute is merged before a row of it is given out: there, and only there, duplicates are found. Of equal ids the least
-//! `(received_at, bytes)` stays, so that the outcome is the same whichever pages brought it. Memory is bounded by a minute.
+//! `(received_at, bytes)` stays, so that the outcome is the same whichever pages brought it.
+//!
+//! Memory is bounded whatever the table holds: of a minute the least rows that have room are kept and given out, then its pages are read again for
+//! the rows behind them. Pages of the minutes to come are fetched while the rows of one are given out.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::activity::{Activity, ActivityId, Kind};
-use crate::avro::{self, DecodeError};
+use crate::activity::{ActivityId, Kind};
+use crate::avro::Head;
 use crate::fault::Fault;
-use crate::page::{self, Entry, PageDay, PageError, StoredPage, minute_label};
-use crate::port::{PageStore, SortRange};
+use crate::page::{PageDay, PageError, Unpacker, minute_label};
+use crate::port::PageStore;
+
+mod lanes;
+mod minute;
+
+use lanes::Lanes;
+pub use minute::Minute;
+
+/// The most bytes of rows held, their index included. export-worker's 128 MiB (product.md) are: 25 for the program and the SDK, 32 for the two
+/// parts of the upload, these 24, the 8 of [`PAGE_ROOM`], about 12 for the calls on their way (each 1 MiB, and its JSON beside it), and a
+/// fifth to spare. A million activities of one minute, about 440 MiB, then take some twenty passes.
+const ROW_ROOM: usize = 24 * 1024 * 1024;
+
+/// The most bytes of compressed pages held, of all shards: two full answers of the table (DynamoDB `Query`: 1 MiB) each for four shards; more
+/// shards ask for less at a time.
+const PAGE_ROOM: usize = 8 * 1024 * 1024;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
@@ -39,11 +56,11 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn takes(&self, entry: &Entry<'_>) -> bool {
-        (self.from..self.to).contains(&entry.created_at)
-            && (self.received_since..=self.as_of).contains(&entry.received_at)
-            && entry.created_at.max(entry.received_at) >= self.kept_since
-            && self.after.is_none_or(|after| (entry.created_at, entry.activity_id) > after)
+    fn takes(&self, head: &Head<'_>) -> bool {
+        (self.from..self.to).contains(&head.created_at)
+            && (self.received_since..=self.as_of).contains(&head.received_at)
+            && head.created_at.max(head.received_at) >= self.kept_since
+            && self.after.is_none_or(|after| (head.created_at, head.activity_id) > after)
     }
 
     /// How many questions [`is_empty`] may have to ask: one a day and shard.
@@ -93,173 +110,115 @@ pub enum ReadError {
     },
 }
 
-/// Whether the period holds no page at all: one small question a day and shard.
+/// Whether the period holds no page at all: one small question a day and shard, until one answers.
 pub async fn is_empty(store: &impl PageStore, selection: &Selection) -> Result<bool, Fault> {
     for day in selection.days() {
-        for shard in 0..selection.shards.max(1) {
-            let (from, to) = selection.minutes_of(day);
-            let range = SortRange { from: &from, to: &to, after: None };
-            let listing = store.list(&selection.day(day, shard), range, Some(1)).await?;
-            if !listing.pages.is_empty() {
-                return Ok(false);
-            }
+        // Without room for a page each question is for one.
+        if Lanes::open(store, selection, day, 0).is_any_page().await? {
+            return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Reads a selection minute by minute.
-#[derive(Debug)]
+/// Reads a selection minute by minute; a minute that is too large for memory comes in several passes, each the rows behind the last.
 pub struct Reader<'s, S> {
     store: &'s S,
+    /// Its `after` is the last row given out: whatever is opened again goes on behind it.
     selection: Selection,
+    /// The days to come.
     days: Range<i64>,
-    /// One lane a shard, of the day being read.
-    lanes: Vec<Lane>,
-}
-
-/// The pages of one day and shard, as far as they are fetched.
-#[derive(Debug)]
-struct Lane {
-    day: PageDay,
-    from: String,
-    to: String,
-    pages: VecDeque<StoredPage>,
-    after: Option<String>,
-    is_done: bool,
-}
-
-impl Lane {
-    async fn fill(&mut self, store: &impl PageStore) -> Result<(), Fault> {
-        while self.pages.is_empty() && !self.is_done {
-            let range = SortRange { from: &self.from, to: &self.to, after: self.after.as_deref() };
-            let listing = store.list(&self.day, range, None).await?;
-            self.pages.extend(listing.pages);
-            self.is_done = listing.next.is_none();
-            self.after = listing.next;
-        }
-        Ok(())
-    }
-
-    fn minute(&self) -> Option<&str> {
-        self.pages.front().and_then(|page| page.sk.get(..4))
-    }
+    /// The day being read.
+    day: Option<i64>,
+    lanes: Lanes<'s, S>,
+    minute: Minute,
+    unpacker: Unpacker,
+    page_room: usize,
 }
 
 impl<'s, S: PageStore> Reader<'s, S> {
     /// A reader at the selection's first minute.
     #[must_use]
     pub fn new(store: &'s S, selection: Selection) -> Self {
-        let days = selection.days();
-        Self { store, selection, days, lanes: Vec::new() }
+        Self::with_room(store, selection, ROW_ROOM, PAGE_ROOM)
     }
 
-    /// The next minute that holds a row; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Minute>, ReadError> {
+    fn with_room(store: &'s S, selection: Selection, row_room: usize, page_room: usize) -> Self {
+        Self {
+            store,
+            days: selection.days(),
+            day: None,
+            lanes: Lanes::none(store),
+            minute: Minute::new(selection.day(0, 0), row_room),
+            unpacker: Unpacker::default(),
+            selection,
+            page_room,
+        }
+    }
+
+    /// The rows of the next minute that holds any, or the next pass over a large one; `None` at the end. They take the place of the rows given
+    /// before. After an error it goes on behind the rows that were given.
+    pub async fn next(&mut self) -> Result<Option<&Minute>, ReadError> {
+        let advanced = self.advance().await;
+        if advanced.is_err() {
+            // What was merged of the minute is incomplete.
+            self.minute.clear();
+            self.reopen();
+        }
+        Ok(advanced?.then_some(&self.minute))
+    }
+
+    /// The rows that [`Reader::next`] has given last; none before the first and after the end.
+    #[must_use]
+    pub const fn minute(&self) -> &Minute {
+        &self.minute
+    }
+
+    async fn advance(&mut self) -> Result<bool, ReadError> {
+        self.minute.clear();
         loop {
-            let Some(label) = self.next_label().await? else {
-                let Some(day) = self.days.next() else { return Ok(None) };
-                self.open(day);
+            let Some(label) = self.lanes.first_minute().await? else {
+                let Some(day) = self.days.next() else { return Ok(false) };
+                self.day = Some(day);
+                self.reopen();
                 continue;
             };
-            let minute = self.merge(&label).await?;
-            if !minute.rows.is_empty() {
-                return Ok(Some(minute));
+            self.merge(&label).await?;
+            let Some(last) = self.minute.last() else { continue };
+            self.selection.after = Some(last);
+            if self.minute.is_cut() {
+                self.reopen();
             }
+            self.lanes.look_ahead(None).await;
+            return Ok(true);
         }
     }
 
-    fn open(&mut self, day: i64) {
-        let (from, to) = self.selection.minutes_of(day);
-        let lane = |shard| Lane {
-            day: self.selection.day(day, shard),
-            from: from.clone(),
-            to: to.clone(),
-            pages: VecDeque::new(),
-            after: None,
-            is_done: false,
-        };
-        self.lanes = (0..self.selection.shards.max(1)).map(lane).collect();
-    }
-
-    async fn next_label(&mut self) -> Result<Option<String>, Fault> {
-        for lane in &mut self.lanes {
-            lane.fill(self.store).await?;
+    /// Opens the day being read at the minute of the last row given out.
+    fn reopen(&mut self) {
+        if let Some(day) = self.day {
+            self.minute.set_day(day);
+            self.lanes = Lanes::open(self.store, &self.selection, day, self.page_room);
         }
-        Ok(self.lanes.iter().filter_map(Lane::minute).min().map(str::to_owned))
     }
 
-    async fn merge(&mut self, label: &str) -> Result<Minute, ReadError> {
-        let mut pages = Vec::new();
-        for lane in &mut self.lanes {
-            while lane.minute() == Some(label) {
-                if let Some(stored) = lane.pages.pop_front() {
-                    let corrupt = |error| ReadError::Corrupt { pk: lane.day.pk(), sk: stored.sk.clone(), error };
-                    pages.push(page::unpack(&stored.body).map_err(corrupt)?);
-                }
-                lane.fill(self.store).await?;
-            }
-        }
-        let corrupt = |error: DecodeError| ReadError::Corrupt {
-            pk: self.selection.day(0, 0).pk(),
-            sk: label.to_owned(),
-            error: PageError::Decode(error),
-        };
-        Minute::merge(pages, &self.selection).map_err(corrupt)
-    }
-}
-
-/// The rows of one minute.
-#[derive(Debug)]
-pub struct Minute {
-    pages: Vec<Vec<u8>>,
-    rows: Vec<(usize, Range<usize>)>,
-}
-
-impl Minute {
-    fn merge(pages: Vec<Vec<u8>>, selection: &Selection) -> Result<Self, DecodeError> {
-        let mut entries = Vec::new();
-        for (index, page) in pages.iter().enumerate() {
-            for range in page::datums(page) {
-                let range = range?;
-                let bytes = page.get(range.clone()).unwrap_or_default();
-                let head = avro::head(bytes)?;
-                let (created_at, activity_id) = (head.created_at, head.activity_id);
-                let entry = Entry { created_at, activity_id, received_at: head.received_at, bytes, retention_days: 0 };
-                if selection.takes(&entry) {
-                    entries.push((entry, index, range));
+    /// Takes every page of the minute, from whichever shard it comes first.
+    async fn merge(&mut self, label: &str) -> Result<(), ReadError> {
+        loop {
+            for lane in self.lanes.iter_mut() {
+                while let Some(page) = lane.pop(label) {
+                    let unpacked = self.unpacker.unpack(&page.body);
+                    let taken = unpacked
+                        .and_then(|bytes| Ok(self.minute.take(&self.selection, lane.shard(), &page.sk, bytes)?));
+                    taken.map_err(|error| self.minute.corrupt(lane.shard(), &page.sk, error))?;
                 }
             }
+            if self.lanes.are_past(label) {
+                self.minute.finish();
+                return Ok(());
+            }
+            self.lanes.arrival(Some(label)).await?;
         }
-        entries.sort_unstable_by_key(|(entry, ..)| *entry);
-        entries.dedup_by_key(|(entry, ..)| (entry.created_at, entry.activity_id));
-        let rows = entries.into_iter().map(|(_, page, range)| (page, range)).collect();
-        Ok(Self { pages, rows })
-    }
-
-    /// The rows, ordered, each once.
-    pub fn iter(&self) -> impl Iterator<Item = Result<Activity<'_>, DecodeError>> {
-        let bytes = |(page, range): &(usize, Range<usize>)| self.pages.get(*page)?.get(range.clone());
-        self.rows.iter().filter_map(bytes).map(avro::decode)
-    }
-
-    /// One row by its place in the minute; `None` behind the last.
-    #[must_use]
-    pub fn get(&self, row: usize) -> Option<Result<Activity<'_>, DecodeError>> {
-        let (page, range) = self.rows.get(row)?;
-        self.pages.get(*page)?.get(range.clone()).map(avro::decode)
-    }
-
-    /// How many rows.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether there is no row.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 }
 

@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: what the running stack takes for much data, against a limit.
+//! `cargo xtask bench`: what the running stack takes for much data, and what the code alone reaches, against limits.
 
 use std::{
     fs,
+    process::Command,
     sync::atomic::AtomicUsize,
     time::{Duration, Instant},
 };
@@ -58,6 +59,18 @@ pub(crate) fn export(options: &BenchExport) -> Outcome<()> {
         return Err(format!("{WORKER} took {peak_mib} MiB at its peak, expected at most {PEAK_LIMIT_MIB} MiB"));
     }
     Ok(())
+}
+
+/// `bench reader|writer|units`: builds the scenarios as the functions are deployed, and runs this one.
+pub(crate) fn alone(scenario: &str) -> Outcome<()> {
+    let root = Root::find()?;
+    let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
+    cargo.args(["run", "--release", "--package", "relay-bench", "--features", "measure", "--", scenario]);
+    match cargo.current_dir(root.path()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("bench {scenario} ended with {status}")),
+        Err(error) => Err(format!("cannot run cargo: {error}")),
+    }
 }
 
 /// Activities spread evenly over the first minutes of a day.

@@ -1,6 +1,5 @@
 //! Why a step failed, under the names that the state machine's Retry and Catch match.
 
-use relay::avro::DecodeError;
 use relay::export::Unusable;
 use relay::fault::{Fault, FaultKind};
 use relay::reader::ReadError;
@@ -52,12 +51,6 @@ impl From<ReadError> for StepError {
 impl From<Unusable> for StepError {
     fn from(error: Unusable) -> Self {
         Self::Invalid(error.to_string())
-    }
-}
-
-impl From<DecodeError> for StepError {
-    fn from(error: DecodeError) -> Self {
-        Self::Invalid(format!("a stored activity does not decode: {error}"))
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use relay::activity::{Activity, ActivityId};
 use relay::export::{Checkpoint, Export, Filters};
 use relay::port::PageStore;
-use relay::reader::{Minute, Reader};
+use relay::reader::Reader;
 use relay::row::RowWriter;
 
 use super::{Clock, StepError};
@@ -44,8 +44,8 @@ pub(super) enum Filled {
 /// Reads, picks, formats and sums.
 pub(super) struct Filler<'a, P> {
     reader: Reader<'a, P>,
-    /// The minute being read, and how many of its rows are done.
-    minute: Option<(Minute, usize)>,
+    /// How many rows of the reader's minute are done.
+    done: usize,
     writer: RowWriter,
     filters: Filters,
     /// The last row read.
@@ -67,7 +67,7 @@ impl<'a, P: PageStore> Filler<'a, P> {
         } else if sums.parts == 0 {
             writer.header()?;
         }
-        Ok(Self { reader, minute: None, writer, filters: export.filters.clone(), last: None, sums })
+        Ok(Self { reader, done: 0, writer, filters: export.filters.clone(), last: None, sums })
     }
 
     /// Fills the next part.
@@ -82,9 +82,8 @@ impl<'a, P: PageStore> Filler<'a, P> {
                 return Ok(Filled::Full(self.cut(false)));
             }
             if !self.next_row()? {
-                self.minute = self.reader.next().await?.map(|minute| (minute, 0));
-                unlooked = 0;
-                if self.minute.is_none() {
+                (self.done, unlooked) = (0, 0);
+                if self.reader.next().await?.is_none() {
                     return Ok(Filled::End(self.cut(true)));
                 }
             }
@@ -93,10 +92,9 @@ impl<'a, P: PageStore> Filler<'a, P> {
 
     /// Writes the minute's next row; `false` at its end.
     fn next_row(&mut self) -> Result<bool, StepError> {
-        let Some((minute, done)) = &mut self.minute else { return Ok(false) };
-        let Some(activity) = minute.get(*done) else { return Ok(false) };
+        let Some(activity) = self.reader.minute().get(self.done) else { return Ok(false) };
         let activity = activity?;
-        *done += 1;
+        self.done += 1;
         self.last = Some((activity.created_at, activity.activity_id));
         if self.filters.take(&activity) {
             write_row(&mut self.writer, &mut self.sums, &activity)?;

@@ -1,0 +1,230 @@
+//! What storing costs: write units of table `pages` for a thousand activities, through the real batch-writer, beside one item per activity.
+//!
+//! Simulated time, so the outcome is the same on every machine; the test below holds the goals.
+
+use std::time::Duration;
+
+use batch_writer::App;
+use batch_writer::batch::Record;
+use batch_writer::drain::Clock;
+use relay::activity::{Activity, Kind, Value};
+use relay::port::memory::{MemoryControl, MemoryPages, MemoryQuarantine};
+use relay::{avro, frame};
+
+use crate::generator::Generator;
+use crate::{Outcome, say, wait};
+
+/// The first second of the simulated time: 2026-11-14 08:10:00 UTC.
+const START: i64 = 1_794_643_800_000;
+
+/// Records of one invocation (template.yaml, `BatchSize`).
+const BATCH_SIZE: usize = 1000;
+
+/// DynamoDB writes by the started KiB.
+const UNIT_BYTES: usize = 1024;
+
+/// Traffic, and how the stream hands it on.
+struct Scenario {
+    name: &'static str,
+    /// Activities a second, each a callback of its own.
+    rate: i64,
+    /// How long: seconds.
+    seconds: i64,
+    stream_shards: usize,
+    /// `MaximumBatchingWindowInSeconds`.
+    window: i64,
+    kinds: &'static [Kind],
+    /// Whether some come late: a fifth by up to ten minutes, a tenth by up to two days. The others are two seconds old at most.
+    late: bool,
+    /// The most units for a thousand activities; none where nothing is promised but less than an item each.
+    goal: Option<usize>,
+}
+
+const SCENARIOS: [Scenario; 4] = [
+    Scenario {
+        name: "1,000 a second, 4 shards, 1 s window, one kind, on time",
+        rate: 1_000,
+        seconds: 120,
+        stream_shards: 4,
+        window: 1,
+        kinds: &[Kind::Event],
+        late: false,
+        goal: Some(140),
+    },
+    Scenario {
+        name: "10 a second, 1 shard, 5 s window, one kind, on time",
+        rate: 10,
+        seconds: 1_200,
+        stream_shards: 1,
+        window: 5,
+        kinds: &[Kind::Event],
+        late: false,
+        goal: Some(400),
+    },
+    Scenario {
+        name: "1,000 a second, 4 shards, 1 s window, three kinds, 30 % late",
+        rate: 1_000,
+        seconds: 120,
+        stream_shards: 4,
+        window: 1,
+        kinds: &Kind::ALL,
+        late: true,
+        goal: None,
+    },
+    Scenario {
+        name: "10 a second, 1 shard, 5 s window, three kinds, 30 % late",
+        rate: 10,
+        seconds: 1_200,
+        stream_shards: 1,
+        window: 5,
+        kinds: &Kind::ALL,
+        late: true,
+        goal: None,
+    },
+];
+
+/// Units for a thousand activities.
+struct Bill {
+    pages: usize,
+    /// One item per activity, its fields as attributes.
+    items: usize,
+    /// One item per activity, its fields as one Avro datum: the cheapest that an item each can be.
+    datums: usize,
+    /// How many activities a page holds, on average.
+    per_page: usize,
+}
+
+/// Prints the bill of every scenario.
+pub(crate) fn run() -> Outcome {
+    say("write units for 1,000 activities      pages   an item each   (as one datum)   activities a page");
+    for scenario in &SCENARIOS {
+        let bill = bill(scenario)?;
+        let goal = scenario.goal.map(|goal| format!(", goal {goal}")).unwrap_or_default();
+        say(&format!("{}{goal}", scenario.name));
+        let Bill { pages, items, datums, per_page } = bill;
+        say(&format!("{pages:43} {items:14} {datums:16} {per_page:19}"));
+        scenario.judge(&bill)?;
+    }
+    Ok(())
+}
+
+impl Scenario {
+    fn judge(&self, bill: &Bill) -> Outcome {
+        let most = self.goal.unwrap_or(bill.datums).min(bill.datums).min(bill.items);
+        if bill.pages <= most {
+            return Ok(());
+        }
+        Err(format!("{}: {} units for 1,000 activities, at most {most} are the goal", self.name, bill.pages))
+    }
+
+    /// When it happened, for one that arrives now.
+    fn created_at(&self, generator: &mut Generator, received_at: i64) -> i64 {
+        let age = match generator.below(10) {
+            0 if self.late => generator.below(2 * 86_400_000),
+            1 | 2 if self.late => generator.below(600_000),
+            _ => generator.below(2_000),
+        };
+        received_at - age
+    }
+}
+
+/// Runs a scenario through the writer.
+fn bill(scenario: &Scenario) -> Result<Bill, String> {
+    let mut generator = Generator::new(20_140_701);
+    let app = App::new(MemoryPages::default(), MemoryControl::default(), MemoryQuarantine::default(), 1);
+    let (mut activities, mut items, mut datums) = (0, 0, 0);
+    for window in 0..scenario.seconds / scenario.window {
+        let mut shards = vec![Vec::new(); scenario.stream_shards];
+        for n in 0..scenario.rate * scenario.window {
+            let received_at = START + window * scenario.window * 1000 + n * 1000 / scenario.rate;
+            let kind = usize::try_from(n).unwrap_or_default() % scenario.kinds.len();
+            let kind = scenario.kinds.get(kind).copied().unwrap_or(Kind::Event);
+            let created_at = scenario.created_at(&mut generator, received_at);
+            let activity = generator.activity(kind, created_at, received_at)?;
+            activities += 1;
+            items += attribute_bytes(&activity).div_ceil(UNIT_BYTES);
+            datums += datum_bytes(&activity).div_ceil(UNIT_BYTES);
+            let shard = usize::try_from(generator.next() % 1_000).unwrap_or_default() % shards.len();
+            if let Some(shard) = shards.get_mut(shard) {
+                shard.extend(
+                    frame::pack(90, &[activity]).into_iter().map(|frame| record(received_at, frame.data.to_vec())),
+                );
+            }
+        }
+        for batch in shards.iter().flat_map(|shard| shard.chunks(BATCH_SIZE)) {
+            if wait(app.drain(batch, &Unhurried))?.is_some() {
+                return Err("the writer did not store a batch".to_owned());
+            }
+        }
+    }
+    let per_thousand = |units: usize| (units * 1000).div_ceil(activities);
+    let pages = per_thousand(app.pages.write_units());
+    let per_page = activities / app.pages.all().len().max(1);
+    Ok(Bill { pages, items: per_thousand(items), datums: per_thousand(datums), per_page })
+}
+
+fn record(arrived_at: i64, data: Vec<u8>) -> Record {
+    Record { sequence_number: "1".to_owned(), shard_id: "shardId-000000000000".to_owned(), arrived_at, data }
+}
+
+/// Keys of an item per activity: `{app_token}#{kind}#{yyyy-mm-dd}`, `{HHMMSS}#{id}`, the time to live; with their names.
+const KEY_BYTES: usize = 12 + 12 + 12 + 40 + 20;
+
+/// DynamoDB, item sizes: names and values in UTF-8, a number about a byte for two digits and one more.
+fn attribute_bytes(activity: &Activity<'_>) -> usize {
+    const TIME_BYTES: usize = 8;
+    let fields = activity.fields.iter().map(|(field, value)| {
+        field.name().len()
+            + match value {
+                Value::Text(text) => text.len(),
+                Value::Time(_) => TIME_BYTES,
+            }
+    });
+    let extra = activity.extra.iter().map(|(name, value)| name.len() + value.len());
+    let heads = ["provider", "created_at", "received_at"].map(|name| name.len() + TIME_BYTES);
+    KEY_BYTES + fields.chain(extra).chain(heads).sum::<usize>()
+}
+
+fn datum_bytes(activity: &Activity<'_>) -> usize {
+    let mut datum = Vec::new();
+    avro::encode(activity, &mut datum);
+    KEY_BYTES + datum.len()
+}
+
+/// Time enough for everything.
+struct Unhurried;
+
+impl Clock for Unhurried {
+    fn remaining(&self) -> Duration {
+        Duration::from_mins(1)
+    }
+
+    fn now(&self) -> i64 {
+        START
+    }
+
+    fn jitter(&self) -> u32 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_is_within_its_goal() {
+        for scenario in &SCENARIOS {
+            let bill = bill(scenario).unwrap();
+            assert_eq!(scenario.judge(&bill), Ok(()));
+            assert!(bill.datums >= 1_000 && bill.items >= bill.datums);
+        }
+    }
+
+    #[test]
+    fn a_bill_above_its_goal_is_told() {
+        let bill = Bill { pages: 141, items: 1_000, datums: 1_000, per_page: 1 };
+        assert!(SCENARIOS[0].judge(&bill).is_err());
+        assert!(SCENARIOS[2].judge(&Bill { pages: 1_001, ..bill }).is_err());
+    }
+}
