@@ -10,10 +10,13 @@ use super::permissions::statements;
 use super::template::{Template, list, name};
 use super::tree;
 
+/// Partition keys, or patterns of them.
+type Partitions = &'static [&'static str];
+
 /// A function, what it reads, what it puts, and what it deletes.
-const PARTITIONS: [(&str, &[&str], &[&str], &[&str]); 6] = [
+const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
     ("Ingest", &["key#*", "owner#*", "app#*"], &[], &[]),
-    ("BatchWriter", &["setting"], &["setting", "watermark"], &[]),
+    ("BatchWriter", &["setting", "watermark"], &["setting", "watermark"], &[]),
     (
         "ExportApi",
         &["key#*", "owner#*", "app#*", "export#*", "seat#*", "queue", "slot", "turn", "setting", "watermark", "walk"],

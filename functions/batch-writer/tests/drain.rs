@@ -113,7 +113,7 @@ async fn what_cannot_become_rows_is_set_aside_by_owner_and_the_rest_goes_on() {
     let told: Vec<_> = entries.iter().map(|(owner, entry)| (owner.as_str(), entry.reason.as_str())).collect();
     assert_eq!(told, [("demo", "bad_time"), ("demo", "bad_time"), ("other", "bad_time"), ("unknown", "undecodable")]);
     assert_eq!((total(&app, Metric::Undecodable), total(&app, Metric::QuarantinedRaw)), (1, 4));
-    let stored: usize = objects.values().map(|body| body.len()).sum();
+    let stored: usize = objects.values().map(bytes::Bytes::len).sum();
     assert_eq!(total(&app, Metric::QuarantinedBytes), stored as u64);
 }
 

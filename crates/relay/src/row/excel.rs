@@ -9,7 +9,7 @@ const EXACT_DIGITS: usize = 15;
 const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// What a spreadsheet may begin a new cell or line at inside a cell of ours. Where the list separator is `;` (most of Europe), Excel splits a
-/// line there and honours no quotes that begin in the middle of its own cell; LibreOffice's import has `;` and tab ticked beside the comma.
+/// line there and honours no quotes that begin in the middle of its own cell; others' imports have `;` and tab ticked beside the comma.
 const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
 
 /// The cell as it is safe to open in a spreadsheet.
