@@ -131,13 +131,16 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Everything acknowledged before that moment was there to be read.
+/// What was acknowledged before that moment and became pages was there to be read.
 fn complete_up_to(export: &Export) -> String {
     let Some(until) = export.complete_until else {
         return "Up to when this is complete could not be found out.".to_owned();
     };
     let [date, clock, zone] = date_clock_and_zone(export, until);
-    format!("Complete up to {clock} on {date} ({zone}): everything that Relay had acknowledged by then was considered.")
+    // What is in the quarantine, or in a batch that was given up, was acknowledged and is in no file until an operator replays it.
+    format!(
+        "Complete up to {clock} on {date} ({zone}): everything that Relay had acknowledged by then was considered, except what could not be understood or stored; that is kept aside."
+    )
 }
 
 fn warnings(export: &Export) -> Vec<String> {

@@ -94,12 +94,6 @@ impl Entry {
         }
     }
 
-    /// The entry of a frame that does not decode.
-    #[must_use]
-    pub fn of_frame(detail: String, arrived_at: i64, sequence_number: &str, frame: &[u8]) -> Self {
-        Self::of_stream(Reason::Undecodable, detail, arrived_at, sequence_number, frame)
-    }
-
     /// The entry of a page that the table refuses; when its first record arrived, and which it is.
     #[must_use]
     pub fn of_page(detail: String, arrived_at: i64, sequence_number: &str, page: &Page) -> Self {
@@ -111,7 +105,9 @@ impl Entry {
         }
     }
 
-    fn of_stream(reason: Reason, detail: String, received_at: i64, sequence_number: &str, bytes: &[u8]) -> Self {
+    /// The entry of bytes of the stream that became nothing else: a frame that does not decode.
+    #[must_use]
+    pub fn of_stream(reason: Reason, detail: String, received_at: i64, sequence_number: &str, bytes: &[u8]) -> Self {
         Self {
             id: digest(bytes),
             reason: reason.name().to_owned(),
@@ -229,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_same_entries_are_the_same_object() {
-        let entries = [Entry::of_frame("too short".into(), 0, "49", b"x")];
+        let entries = [Entry::of_stream(Reason::Undecodable, "too short".into(), 0, "49", b"x")];
         assert_eq!(object("unknown", &entries), object("unknown", &entries));
     }
 

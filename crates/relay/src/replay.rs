@@ -79,7 +79,7 @@ fn understand_frame(bytes: Vec<u8>) -> Result<Understood, Discard> {
         Frame::Activities(_) => Ok(Understood::Frame(Bytes::from(bytes))),
         Frame::Raw(raw) => {
             let (owner, body) = (raw.owner.clone(), raw.body.clone());
-            understand_callback(&Entry::of_callback(raw), &body, Some(owner))
+            understand_callback(&Entry::of_callback(raw, &bytes), &body, Some(owner))
         }
     }
 }

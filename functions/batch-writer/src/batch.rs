@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use relay::discard::Reason;
 use relay::frame::{self, Activities, Frame, FrameError};
 use relay::page::{Datum, Sourced};
 use relay::quarantine::{Entry, UNKNOWN_OWNER};
@@ -88,7 +89,8 @@ impl Batch {
                     batch.refused.push(Refused { owner, entry: Entry::of_callback(raw, &record.data), source });
                 }
                 Err(detail) => {
-                    let entry = Entry::of_frame(detail, record.arrived_at, &record.sequence_number, &record.data);
+                    let Record { sequence_number, arrived_at, data, .. } = record;
+                    let entry = Entry::of_stream(Reason::Undecodable, detail, *arrived_at, sequence_number, data);
                     batch.refused.push(Refused { owner: UNKNOWN_OWNER.to_owned(), entry, source });
                 }
             }

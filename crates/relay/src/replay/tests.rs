@@ -23,23 +23,28 @@ fn raw(query: &str) -> Raw {
 
 const QUERY: &str = "app_token=abc&activity_kind=install&created_at=1699999999&nonce=n1";
 
+fn of_callback(query: &str) -> Entry {
+    let frame = raw(query).encode();
+    Entry::of_callback(raw(query), &frame)
+}
+
 fn of_stream(reason: Reason, bytes: &[u8]) -> Entry {
     Entry::of_stream(reason, "then".into(), RECEIVED_AT + 5, "49", bytes)
 }
 
 #[test]
 fn a_callback_is_judged_as_at_its_arrival() {
-    let Ok(Understood::Callback { owner, activity }) = understand(&Entry::of_callback(raw(QUERY))) else {
+    let Ok(Understood::Callback { owner, activity }) = understand(&of_callback(QUERY)) else {
         panic!("the callback is understood")
     };
     assert_eq!((owner, activity.received_at, activity.created_at), (None, RECEIVED_AT, 1_699_999_999_000));
     let long_ago = QUERY.replace("1699999999", "1600000000");
-    assert_eq!(understand(&Entry::of_callback(raw(&long_ago))).unwrap_err().reason, Reason::BadTime);
+    assert_eq!(understand(&of_callback(&long_ago)).unwrap_err().reason, Reason::BadTime);
 }
 
 #[test]
 fn what_is_still_no_callback_says_why() {
-    let mut entry = Entry::of_callback(raw("app_token=abc"));
+    let mut entry = of_callback("app_token=abc");
     assert_eq!(understand(&entry).unwrap_err().reason, Reason::BadKind);
     entry.source = "nobody".into();
     assert!(understand(&entry).unwrap_err().detail.contains("`nobody` is no provider"));

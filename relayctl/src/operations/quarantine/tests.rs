@@ -84,7 +84,7 @@ fn page(limit: u16, before: Option<&str>) -> Page {
 
 fn raw(app_token: &str, nonce: u8, received_at: i64) -> Entry {
     let created_at = (received_at - 1000) / 1000;
-    Entry::of_callback(Raw {
+    let raw = Raw {
         owner: "demo".into(),
         provider: "adjust".into(),
         reason: Reason::UnknownApp,
@@ -96,7 +96,9 @@ fn raw(app_token: &str, nonce: u8, received_at: i64) -> Entry {
         query: format!("app_token={app_token}&activity_kind=event&event=e1&created_at={created_at}&nonce=n{nonce}"),
         content_type: String::new(),
         body: Vec::new(),
-    })
+    };
+    let frame = raw.encode();
+    Entry::of_callback(raw, &frame)
 }
 
 #[tokio::test]
