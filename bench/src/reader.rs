@@ -87,6 +87,7 @@ async fn read(pages: &MemoryPages) -> Result<usize, String> {
         to: START + 3_600_000,
         as_of: i64::MAX,
         kept_since: 0,
+        received_since: 0,
         after: None,
         shards: SHARDS,
     };
