@@ -4,7 +4,7 @@
 //! its resources; no AWS type stands in a public signature. What AWS answers becomes a [`relay::fault::Fault`] in one place
 //! (`fault.rs`), and nothing here decides or goes on trying: callers know their deadline, the ports do not.
 
-#[cfg(any(feature = "dynamodb", feature = "kinesis"))]
+#[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
 mod calls;
 pub mod config;
 #[cfg(feature = "dynamodb")]
@@ -21,3 +21,5 @@ pub mod s3;
 pub mod sesv2;
 #[cfg(feature = "sfn")]
 pub mod sfn;
+#[cfg(feature = "sqs")]
+pub mod sqs;

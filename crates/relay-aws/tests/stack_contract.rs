@@ -6,13 +6,15 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use relay::port::{Backlog, ExportFiles, LinkSigner, Look, Position, Sight, Start, contract};
+use relay::fault::Fault;
+use relay::port::{Backlog, ExportFiles, LinkSigner, Look, Position, Sight, Spill, SpillBacklog, Start, contract};
 use relay_aws::config::Aws;
 use relay_aws::dynamodb::{AwsControl, AwsPages};
 use relay_aws::kinesis::{AwsBacklog, AwsStream};
 use relay_aws::link::AwsSigner;
 use relay_aws::s3::{AwsFiles, AwsObjects, AwsQuarantine};
 use relay_aws::sfn::AwsExecutions;
+use relay_aws::sqs::{AwsSpill, AwsSpillBacklog};
 use serde_json::{Value, json};
 
 struct Stack {
@@ -81,6 +83,28 @@ async fn the_stream_keeps_the_contract() {
     let sights = backlog.look(&starts, look).await.unwrap();
     let later = |sight: &Sight| !matches!(sight, Sight::Record(arrived_at) if *arrived_at < look.now - 1);
     assert!(sights.iter().all(|(_, sight)| sight.as_ref().is_ok_and(later)), "{sights:?}");
+}
+
+/// The queue from both sides: in the deployed system the door has one and the exports the other.
+struct Queue(AwsSpill, AwsSpillBacklog);
+
+impl Spill for Queue {
+    async fn send(&self, frames: &[Bytes]) -> Vec<Result<(), Fault>> {
+        self.0.send(frames).await
+    }
+}
+
+impl SpillBacklog for Queue {
+    async fn is_empty(&self) -> Result<bool, Fault> {
+        self.1.is_empty().await
+    }
+}
+
+#[tokio::test]
+async fn the_spill_queue_keeps_the_contract() {
+    let Some(stack) = Stack::of("spill queue").await else { return };
+    let url = stack.name("spill_queue");
+    contract::spill(&Queue(AwsSpill::new(&stack.aws, url), AwsSpillBacklog::new(&stack.aws, url))).await;
 }
 
 #[tokio::test]

@@ -38,5 +38,6 @@ pub mod quarantine;
 pub mod reader;
 pub mod replay;
 pub mod row;
+pub mod spill;
 pub mod tenancy;
 pub mod time;

@@ -30,6 +30,18 @@ pub trait Stream: Send + Sync {
     fn put(&self, records: &[Record]) -> impl Future<Output = Vec<Result<(), Fault>>> + Send;
 }
 
+/// The spill queue's entrance: where frames become durable while the stream does not take them.
+pub trait Spill: Send + Sync {
+    /// Sends frames, one message each; `Ok` for each one that is durable. Any number of frames: the port keeps the service's limits per call.
+    fn send(&self, frames: &[Bytes]) -> impl Future<Output = Vec<Result<(), Fault>>> + Send;
+}
+
+/// The spill queue, seen from outside its consumer: while it holds frames, the pages are not complete, whatever the stream's watermarks say.
+pub trait SpillBacklog: Send + Sync {
+    /// Whether it holds nothing: neither waiting nor in the writer's hands. SQS counts what was sent within the last minute or so only approximately.
+    fn is_empty(&self) -> impl Future<Output = Result<bool, Fault>> + Send;
+}
+
 /// How far the writer has come in one shard of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {

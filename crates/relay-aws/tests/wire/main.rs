@@ -12,3 +12,4 @@ mod s3;
 mod server;
 mod sesv2;
 mod sfn;
+mod sqs;

@@ -19,7 +19,7 @@ use crate::fault::FaultKind;
 use crate::page::{Page, PageDay};
 use crate::port::{
     ControlTable, ExecutionState, Executions, ExportFiles, ObjectHead, Objects, PageStore, Quarantine, Record,
-    SortRange, StoredPart, Stream, Tails, UploadState,
+    SortRange, Spill, SpillBacklog, StoredPart, Stream, Tails, UploadState,
 };
 
 fn put(key: &Key, value: u32, expect: Expect) -> Write {
@@ -126,6 +126,18 @@ pub async fn stream(stream: &impl Stream) {
     assert!(matches!(large.as_slice(), [Err(_)]), "a record over the limit is refused");
 }
 
+/// The spill queue: one result a frame, whatever their number; one that breaks the limit refuses no other; what was sent is held.
+pub async fn spill(spill: &(impl Spill + SpillBacklog)) {
+    let frame = |bytes: usize| Bytes::from(vec![9; bytes]);
+    assert_eq!(spill.send(&[]).await, vec![]);
+    let mut frames = vec![frame(10); 11];
+    frames.push(frame(crate::frame::MAX_FRAME_BYTES));
+    assert_eq!(spill.send(&frames).await, vec![Ok(()); 12]);
+    assert_eq!(spill.is_empty().await, Ok(false));
+    let results = spill.send(&[frame(10), frame(2 * 1024 * 1024), frame(10)]).await;
+    assert!(matches!(results.as_slice(), [Ok(()), Err(_), Ok(())]), "{results:?}");
+}
+
 /// The quarantine: an object may be written again.
 pub async fn quarantine(quarantine: &impl Quarantine, name: &str) {
     let key = format!("quarantine/contract/{name}");
@@ -201,7 +213,8 @@ pub async fn executions(executions: &impl Executions, name: &str, input: &str) {
 #[cfg(test)]
 mod tests {
     use crate::port::memory::{
-        MemoryControl, MemoryExecutions, MemoryFiles, MemoryObjects, MemoryPages, MemoryQuarantine, MemoryStream,
+        MemoryControl, MemoryExecutions, MemoryFiles, MemoryObjects, MemoryPages, MemoryQuarantine, MemorySpill,
+        MemoryStream,
     };
 
     #[tokio::test]
@@ -209,6 +222,7 @@ mod tests {
         super::control(&MemoryControl::default(), "memory").await;
         super::pages(&MemoryPages::default(), "memory").await;
         super::stream(&MemoryStream::new(2)).await;
+        super::spill(&MemorySpill::default()).await;
         super::quarantine(&MemoryQuarantine::default(), "memory").await;
         super::objects(&MemoryObjects::default(), "memory").await;
         super::files(&MemoryFiles::default(), "memory").await;

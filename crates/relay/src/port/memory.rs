@@ -15,6 +15,7 @@ mod files;
 mod objects;
 mod pages;
 mod services;
+mod spill;
 mod stream;
 
 pub use control::MemoryControl;
@@ -22,6 +23,7 @@ pub use files::{MemoryFiles, MemoryObject, MemoryQuarantine};
 pub use objects::MemoryObjects;
 pub use pages::MemoryPages;
 pub use services::{MemoryExecutions, MemoryMailer, MemorySigner};
+pub use spill::{MemorySpill, SpillMessage};
 pub use stream::{MemoryStream, StreamRecord};
 
 /// What goes wrong with one call.
