@@ -9,17 +9,18 @@ use relay::frame;
 use relay::http::Response;
 use relay::metric::{Labels, Metric};
 use relay::owner::Owner;
-use relay::port::{ControlTable, Stream};
+use relay::port::{ControlTable, Spill, Stream};
 use serde_json::{Value, json};
 
+use crate::durable::Place;
 use crate::respond::Refusal;
-use crate::{App, Visit, durable};
+use crate::{App, Visit};
 
 const LABELS: Labels = Labels::provider(Provider::Sdk);
 
 type Item = Result<Activity<'static>, Discard>;
 
-impl<S: Stream, C: ControlTable> App<S, C> {
+impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     pub(crate) async fn activities(&self, visit: Visit<'_>) -> Result<Response, Refusal> {
         let request = visit.request;
         let owner = self.authenticate(visit, LABELS).await?;
@@ -33,8 +34,9 @@ impl<S: Stream, C: ControlTable> App<S, C> {
         self.counters().add(Metric::Received, LABELS, items.len());
         let (accepted, rejected) = split(self.admit(visit, &owner, items).await?);
         self.count_rejected(&rejected);
-        self.store(&owner, &accepted).await?;
-        self.counters().add(Metric::Accepted, LABELS, accepted.len());
+        let spilled = self.store(visit, &owner, &accepted).await?;
+        self.counters().add(Metric::Accepted, LABELS, accepted.len() - spilled);
+        self.counters().add(Metric::Spilled, LABELS, spilled);
         let rejected: Vec<Value> = rejected
             .iter()
             .map(|(index, discard)| json!({"index": index, "code": discard.reason.name(), "detail": discard.detail}))
@@ -66,15 +68,19 @@ impl<S: Stream, C: ControlTable> App<S, C> {
         }
     }
 
-    /// Makes the activities durable in few frames. Where some fail, the whole batch must come again.
-    async fn store(&self, owner: &Owner, activities: &[Activity<'static>]) -> Result<(), Refusal> {
+    /// Makes the activities durable in few frames; answers how many went to the spill queue. Where some fail, the whole batch must come again.
+    async fn store(&self, visit: Visit<'_>, owner: &Owner, activities: &[Activity<'static>]) -> Result<usize, Refusal> {
         let frames = frame::pack(owner.retention_days, activities);
         let data: Vec<_> = frames.iter().map(|frame| frame.data.clone()).collect();
-        let results = durable::put(&self.stream, &data).await;
-        let members = frames.iter().map(|frame| frame.members.len());
-        let stored: usize = members.zip(&results).filter(|(_, result)| result.is_ok()).map(|(count, _)| count).sum();
-        results.into_iter().collect::<Result<(), _>>().map_err(|fault| {
-            let detail = format!("{stored} of {} activities are stored", activities.len());
+        let results = self.keep(visit, &data).await;
+        let members = |place: Place| -> usize {
+            let there = frames.iter().zip(&results).filter(|(_, result)| **result == Ok(place));
+            there.map(|(frame, _)| frame.members.len()).sum()
+        };
+        let (streamed, spilled) = (members(Place::Stream), members(Place::Spill));
+        let places = results.into_iter().collect::<Result<Vec<_>, _>>();
+        places.map(|_| spilled).map_err(|fault| {
+            let detail = format!("{} of {} activities are stored", streamed + spilled, activities.len());
             self.fail(fault, LABELS, activities.len(), detail)
         })
     }

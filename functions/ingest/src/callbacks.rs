@@ -10,13 +10,14 @@ use relay::frame::{self, Raw};
 use relay::http::Response;
 use relay::metric::{Labels, Metric};
 use relay::owner::Owner;
-use relay::port::{ControlTable, Stream};
+use relay::port::{ControlTable, Spill, Stream};
 use serde_json::json;
 
+use crate::durable::Place;
 use crate::respond::Refusal;
-use crate::{App, Visit, durable};
+use crate::{App, Visit};
 
-impl<S: Stream, C: ControlTable> App<S, C> {
+impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     pub(crate) async fn callback(&self, visit: Visit<'_>, provider: Provider) -> Result<Response, Refusal> {
         let labels = Labels::provider(provider);
         let bytes = visit.request.query.len() + visit.request.body.len();
@@ -28,8 +29,10 @@ impl<S: Stream, C: ControlTable> App<S, C> {
         match self.understand(visit, provider, &owner).await? {
             Ok(activity) => {
                 let frames = frame::pack(owner.retention_days, slice::from_ref(&activity));
-                self.keep(frames.into_iter().map(|frame| frame.data).collect(), labels).await?;
-                self.counters().add(Metric::Accepted, labels, 1);
+                let frames: Vec<_> = frames.into_iter().map(|frame| frame.data).collect();
+                let place = self.keep_callback(visit, &frames, labels).await?;
+                let metric = if place == Place::Spill { Metric::Spilled } else { Metric::Accepted };
+                self.counters().add(metric, labels, 1);
                 Ok(Response::json(200, &json!({"status": "accepted"})))
             }
             Err(discard) if discard.reason == Reason::NotAllowed => {
@@ -90,7 +93,7 @@ impl<S: Stream, C: ControlTable> App<S, C> {
             body: request.body.clone(),
         };
         let labels = Labels::provider(provider);
-        self.keep(vec![raw.encode()], labels).await?;
+        self.keep_callback(visit, &[raw.encode()], labels).await?;
         if self.may_warn(reason.name(), visit.now) {
             let (trace_id, owner) = (visit.trace_id, &owner.owner);
             tracing::warn!(trace_id, owner, provider = provider.name(), reason = reason.name(), "kept raw");
@@ -99,10 +102,11 @@ impl<S: Stream, C: ControlTable> App<S, C> {
         Ok(Response::json(200, &json!({"status": "quarantined", "reason": reason.name()})))
     }
 
-    /// Makes the frames of one callback durable.
-    async fn keep(&self, frames: Vec<Bytes>, labels: Labels) -> Result<(), Refusal> {
-        let results = durable::put(&self.stream, &frames).await;
+    /// Makes the frames of one callback durable; answers where the last of them is.
+    async fn keep_callback(&self, visit: Visit<'_>, frames: &[Bytes], labels: Labels) -> Result<Place, Refusal> {
+        let results = self.keep(visit, frames).await;
         let failed = |fault| self.fail(fault, labels, 1, "the callback is not stored".to_owned());
-        results.into_iter().collect::<Result<(), _>>().map_err(failed)
+        let places = results.into_iter().collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        Ok(places.into_iter().max().unwrap_or(Place::Stream))
     }
 }

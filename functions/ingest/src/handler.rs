@@ -4,14 +4,14 @@ use std::convert::Infallible;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_runtime::LambdaEvent;
-use relay::port::{ControlTable, Stream};
+use relay::port::{ControlTable, Spill, Stream};
 use relay_lambda::{gateway, metrics, process};
 
 use crate::{App, Visit};
 
 /// Answers a request. The invocation itself never fails: whatever happens has an answer.
-pub async fn handle<S: Stream, C: ControlTable>(
-    app: &App<S, C>,
+pub async fn handle<S: Stream, Q: Spill, C: ControlTable>(
+    app: &App<S, Q, C>,
     event: LambdaEvent<ApiGatewayV2httpRequest>,
 ) -> Result<ApiGatewayV2httpResponse, Infallible> {
     let request = gateway::request(event.payload);

@@ -1,4 +1,4 @@
-//! Takes a callback, acknowledges it when it is durable in the stream.
+//! Takes a callback, acknowledges it when it is durable in the stream or the spill queue.
 //!
 //! What an answer promises: **200** every activity that was not refused by index is durable, or was dropped because its owner asked for it, or is
 //! kept raw and can be replayed; **503** some of it may not be durable, send it again (ids make that harmless); **4xx** nothing was kept.
@@ -15,6 +15,7 @@ pub mod tenants;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use relay::activity::Activity;
 use relay::callback::{KEY_PARAMETER, query};
 use relay::discard::{Discard, Reason};
@@ -23,10 +24,11 @@ use relay::field::Field;
 use relay::http::{Request, Response};
 use relay::metric::{Counters, Labels, Metric};
 use relay::owner::{self, Owner, Role};
-use relay::port::{ControlTable, Stream};
+use relay::port::{ControlTable, Spill, Stream};
 use relay::tenancy;
 use serde_json::json;
 
+use durable::Place;
 use respond::Refusal;
 use route::Route;
 use tenants::Tenants;
@@ -36,9 +38,11 @@ const WARN_EVERY_MS: i64 = 60_000;
 
 /// The door: what it needs to take callbacks and batches.
 #[derive(Debug)]
-pub struct App<S, C> {
+pub struct App<S, Q, C> {
     /// Where activities become durable.
     pub stream: S,
+    /// Where they become durable while the stream does not take them.
+    pub spill: Q,
     /// Who may come in, and with what.
     pub tenants: Tenants<C>,
     /// What was counted since the last minute.
@@ -58,10 +62,10 @@ pub struct Visit<'a> {
     pub trace_id: &'a str,
 }
 
-impl<S: Stream, C: ControlTable> App<S, C> {
+impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     /// A door over these ports.
-    pub fn new(stream: S, control: C) -> Self {
-        Self { stream, tenants: Tenants::new(control), counters: Mutex::default(), warned: Mutex::default() }
+    pub fn new(stream: S, spill: Q, control: C) -> Self {
+        Self { stream, spill, tenants: Tenants::new(control), counters: Mutex::default(), warned: Mutex::default() }
     }
 
     /// The answer to a request: total, whatever was sent.
@@ -112,6 +116,22 @@ impl<S: Stream, C: ControlTable> App<S, C> {
             self.counters().add_dropped(labels.discard(Reason::NotAllowed), &owner.owner, event_token);
         }
         verdict
+    }
+
+    /// Makes frames durable, one result each.
+    async fn keep(&self, visit: Visit<'_>, frames: &[Bytes]) -> Vec<Result<Place, Fault>> {
+        let results = durable::keep(&self.stream, &self.spill, frames).await;
+        let spilled = results.iter().filter(|result| **result == Ok(Place::Spill)).count();
+        if spilled > 0 && self.may_warn("spilled", visit.now) {
+            let trace_id = visit.trace_id;
+            tracing::warn!(
+                trace_id,
+                spilled,
+                frames = frames.len(),
+                "the stream did not take frames; the spill queue did"
+            );
+        }
+        results
     }
 
     /// Whether a warning of this sort is due.

@@ -9,12 +9,14 @@ use lambda_runtime::{Error, run, service_fn};
 use relay_aws::config::Aws;
 use relay_aws::dynamodb::AwsControl;
 use relay_aws::kinesis::AwsStream;
+use relay_aws::sqs::AwsSpill;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = Config::from_env(relay_lambda::process::env)?;
     let aws = Aws::load().await.with_timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT);
-    let app = App::new(AwsStream::new(&aws, &config.stream_name), AwsControl::new(&aws, &config.control_table));
+    let (stream, spill) = (AwsStream::new(&aws, &config.stream_name), AwsSpill::new(&aws, &config.spill_queue_url));
+    let app = App::new(stream, spill, AwsControl::new(&aws, &config.control_table));
     run(service_fn(|event| handle(&app, event))).await
 }

@@ -41,22 +41,97 @@ async fn a_glitch_is_retried_before_the_sender_hears_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_stays_down_is_503_for_activities_and_raw_frames() {
+async fn stream_and_spill_down_are_503_for_activities_and_raw_frames_and_nothing_is_acknowledged() {
     let door = Door::open().await;
     door.stream().script.refuse("put", 8, FaultKind::Unavailable);
+    door.spill().script.refuse("send", 4, FaultKind::Unavailable);
     assert_unavailable(&door.get(PATH, INSTALL).await);
     assert_unavailable(&door.get(PATH, "key=relay_ingest_1").await);
     assert!(door.frames().is_empty());
     assert_eq!((door.total(Metric::Failed), door.total(Metric::Quarantined)), (2, 0));
     assert_eq!(door.get(PATH, INSTALL).await.status, 200);
+    assert_eq!((door.total(Metric::Accepted), door.total(Metric::Spilled)), (1, 0), "the stream is well again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stream_that_is_down_does_not_take_the_spill_queue_does() {
+    let door = Door::open().await;
+    door.stream().script.refuse("put", 12, FaultKind::Unavailable);
+    assert_eq!(json(&door.get(PATH, INSTALL).await), json!({"status": "accepted"}), "the sender need not know");
+    assert_eq!(json(&door.get(PATH, "key=relay_ingest_1").await)["status"], "quarantined");
+    assert_eq!(json(&door.answer(&batch(3)).await)["accepted"], 3);
+    assert!(door.stream().all().is_empty());
+    assert_eq!((door.ids().len(), door.raws().len()), (4, 1));
+    assert_eq!((door.total(Metric::Accepted), door.total(Metric::Spilled)), (0, 4));
+    assert_eq!(door.total(Metric::Quarantined), 1, "a raw frame is counted by what became of the callback");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_frames_that_the_stream_did_not_take_are_spilled() {
+    let door = Door::open().await;
+    let first_put = || Trouble::Partial(vec![0, 2], FaultKind::Throttled);
+    let retries = std::iter::repeat_n(Trouble::Partial(vec![0, 1], FaultKind::Throttled), 3);
+    door.stream().script.add("put", std::iter::once(first_put()).chain(retries));
+    assert_eq!(json(&door.answer(&batch(200)).await)["accepted"], 200);
+    let (streamed, spilled) = (door.stream().all().len(), door.spill().messages().len());
+    assert!(streamed > 0, "{streamed} frames");
+    assert_eq!(spilled, 2);
+    let mut ids = door.ids();
+    assert_eq!(ids.len(), 200, "nothing twice");
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 200, "nothing lost");
+    assert_eq!(door.total(Metric::Accepted) + door.total(Metric::Spilled), 200);
+    assert!(door.total(Metric::Spilled) > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_denies_us_is_a_matter_for_the_spill_queue_and_what_the_queue_refuses_is_sent_once_more() {
+    let door = Door::open().await;
+    door.stream().script.refuse("put", 1, FaultKind::Denied);
+    door.spill().script.refuse("send", 1, FaultKind::Throttled);
+    assert_eq!(door.get(PATH, INSTALL).await.status, 200);
+    assert_eq!((door.stream().all().len(), door.spill().messages().len()), (0, 1));
+}
+
+/// A stream or queue that never answers.
+struct Silent;
+
+impl relay::port::Stream for Silent {
+    async fn put(&self, _: &[relay::port::Record]) -> Vec<Result<(), Fault>> {
+        std::future::pending().await
+    }
+}
+
+impl relay::port::Spill for Silent {
+    async fn send(&self, _: &[bytes::Bytes]) -> Vec<Result<(), Fault>> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_never_answers_leaves_time_for_the_spill_queue_and_both_for_an_answer() {
+    use ingest::config::{SPILL_WITHIN, STREAM_WITHIN};
+    use ingest::durable::{Place, keep};
+
+    let started = tokio::time::Instant::now();
+    let frames = [bytes::Bytes::from_static(b"frame")];
+    let spill = MemorySpill::default();
+    assert_eq!(keep(&Silent, &spill, &frames).await, [Ok(Place::Spill)]);
+    assert_eq!(started.elapsed(), STREAM_WITHIN);
+    let results = keep(&Silent, &Silent, &frames).await;
+    assert_eq!(results[0].as_ref().unwrap_err().kind, FaultKind::TimedOut);
+    assert_eq!(started.elapsed(), STREAM_WITHIN * 2 + SPILL_WITHIN);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_denial_is_not_retried() {
     let door = Door::open().await;
     door.stream().script.refuse("put", 1, FaultKind::Denied);
+    door.spill().script.refuse("send", 1, FaultKind::Denied);
     assert_unavailable(&door.get(PATH, INSTALL).await);
-    assert_eq!(door.get(PATH, INSTALL).await.status, 200, "one put, one refusal");
+    assert_eq!(door.get(PATH, INSTALL).await.status, 200, "one put, one send, one refusal each");
+    assert_eq!(door.stream().all().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,6 +162,7 @@ async fn a_batch_that_is_stored_in_part_is_503_and_says_how_much() {
     let door = Door::open().await;
     let always_first = || Trouble::Partial(vec![0], FaultKind::Throttled);
     door.stream().script.add("put", [always_first(), always_first(), always_first(), always_first()]);
+    door.spill().script.refuse("send", 2, FaultKind::Unavailable);
     let request = batch(100);
     let detail = assert_unavailable(&door.answer(&request).await);
     let stored = door.ids().len();
@@ -147,7 +223,7 @@ impl ControlTable for Stuck {
 
 #[tokio::test(start_paused = true)]
 async fn a_table_that_never_answers_is_503_before_the_functions_time_is_over() {
-    let app = App::new(MemoryStream::new(1), Stuck);
+    let app = App::new(MemoryStream::new(1), MemorySpill::default(), Stuck);
     let started = tokio::time::Instant::now();
     let request = request("GET", PATH, INSTALL);
     let response = app.answer(Visit { request: &request, now: NOW, trace_id: TRACE }).await;

@@ -20,7 +20,7 @@ use relay::http::{Request, Response};
 use relay::metric::Metric;
 use relay::owner::{self, KeyRecord, Owner, Role};
 use relay::port::ControlTable;
-use relay::port::memory::{MemoryControl, MemoryStream};
+use relay::port::memory::{MemoryControl, MemorySpill, MemoryStream};
 use serde_json::Value;
 
 const NOW: i64 = 1_700_000_000_000;
@@ -30,12 +30,12 @@ const API_KEY: &str = "relay_api_1";
 
 /// A door with owner `demo` (app `app`, keys of both roles) and owner `other` (app `others`).
 struct Door {
-    app: App<MemoryStream, MemoryControl>,
+    app: App<MemoryStream, MemorySpill, MemoryControl>,
 }
 
 impl Door {
     async fn open() -> Self {
-        let door = Self { app: App::new(MemoryStream::new(2), MemoryControl::default()) };
+        let door = Self { app: App::new(MemoryStream::new(2), MemorySpill::default(), MemoryControl::default()) };
         door.put_owner("demo", &[]).await;
         door.put_owner("other", &[]).await;
         door.put_app("app", "demo").await;
@@ -49,6 +49,10 @@ impl Door {
 
     fn stream(&self) -> &MemoryStream {
         &self.app.stream
+    }
+
+    fn spill(&self) -> &MemorySpill {
+        &self.app.spill
     }
 
     fn control(&self) -> &MemoryControl {
@@ -90,10 +94,10 @@ impl Door {
         self.answer(&request("GET", path, query)).await
     }
 
-    /// `received = accepted + quarantined + dropped + rejected + failed`, after every answer.
+    /// `received = accepted + spilled + quarantined + dropped + rejected + failed`, after every answer.
     fn assert_balance(&self) {
-        let outcomes = [Metric::Accepted, Metric::Quarantined, Metric::Dropped, Metric::Rejected, Metric::Failed];
-        let sum: u64 = outcomes.iter().map(|metric| self.total(*metric)).sum();
+        let outcomes = [Metric::Accepted, Metric::Spilled, Metric::Quarantined, Metric::Dropped, Metric::Rejected];
+        let sum: u64 = outcomes.iter().chain(&[Metric::Failed]).map(|metric| self.total(*metric)).sum();
         assert_eq!(self.total(Metric::Received), sum);
     }
 
@@ -101,11 +105,14 @@ impl Door {
         self.app.counters().total(metric)
     }
 
+    /// The frames in the stream, then those in the spill queue.
     fn frames(&self) -> Vec<Frame> {
-        self.stream().all().iter().map(|record| frame::decode(&record.data).unwrap()).collect()
+        let streamed = self.stream().all().into_iter().map(|record| record.data.to_vec());
+        let spilled = self.spill().messages().into_iter().map(|message| relay::spill::frame(&message.body));
+        streamed.chain(spilled).map(|data| frame::decode(&data).unwrap()).collect()
     }
 
-    /// The ids of all activities in the stream, with how long they are kept.
+    /// The ids of all activities that are durable, with how long they are kept.
     fn ids(&self) -> Vec<(u16, String)> {
         let mut ids = Vec::new();
         for frame in self.frames() {
