@@ -2,8 +2,9 @@
 
 The SAM transform runs here, once: the emulator gets its result, and the HTTP routes are read from it. Four things
 differ from a deployment to AWS: code packages are placeholders (relay-local's host runs the binaries), the stream's
-event source mapping is disabled (relay-local's driver drives it), alarms on a query are left out (the emulator refuses
-the whole stack for them, and evaluates no alarm), and the sender is a verified identity.
+event source mapping is disabled (relay-local's driver drives it; a queue's mapping stays the emulator's, which keeps
+AWS's rules there), alarms on a query are left out (the emulator refuses the whole stack for them, and evaluates no
+alarm), and the sender is a verified identity.
 """
 
 import argparse

@@ -21,7 +21,7 @@ use relay::http::Request;
 use relay::owner::{App, KeyRecord, Owner, Role, new_secret};
 use relay::page;
 use relay::port::ControlTable;
-use relay::port::memory::{MemoryControl, MemoryPages, MemoryQuarantine, MemoryStream, Trouble};
+use relay::port::memory::{MemoryControl, MemoryPages, MemoryQuarantine, MemorySpill, MemoryStream, Trouble};
 use relay::reader::{Reader, Selection};
 
 const NOW: i64 = 1_794_648_600_000;
@@ -29,7 +29,7 @@ const DAY_MS: i64 = 86_400_000;
 const SHARDS: usize = 3;
 const APPS: [&str; 2] = ["app-one", "app-two"];
 
-type Door = ingest::App<MemoryStream, MemoryControl>;
+type Door = ingest::App<MemoryStream, MemorySpill, MemoryControl>;
 type Writer = batch_writer::App<MemoryPages, MemoryControl, MemoryQuarantine>;
 
 /// One thing that happens.
@@ -41,10 +41,14 @@ enum Step {
     Batch(Vec<u16>),
     /// What the next calls of the door's stream meet.
     StreamTrouble(Vec<Trouble>),
+    /// What the next calls of the door's spill queue meet.
+    SpillTrouble(Vec<Trouble>),
     /// What the next calls of the writer's tables and bucket meet.
     WriterTrouble(&'static str, Trouble),
     /// The writer gets up to `size` records of a shard. Killed, its answer does not count, and they come again.
     Drain { shard: usize, size: usize, killed: bool },
+    /// The same with messages of the spill queue, which come in any order.
+    DrainSpill { skip: usize, size: usize, killed: bool },
 }
 
 fn trouble() -> impl Strategy<Value = Trouble> {
@@ -66,9 +70,11 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0u16..60).prop_map(Step::Callback),
         4 => prop::collection::vec(0u16..60, 1..20).prop_map(Step::Batch),
-        2 => prop::collection::vec(trouble(), 1..5).prop_map(Step::StreamTrouble),
+        3 => prop::collection::vec(trouble(), 1..9).prop_map(Step::StreamTrouble),
+        1 => prop::collection::vec(trouble(), 1..4).prop_map(Step::SpillTrouble),
         2 => (prop::sample::select(vec!["pages", "control", "quarantine"]), trouble()).prop_map(|(port, trouble)| Step::WriterTrouble(port, trouble)),
         5 => (0..SHARDS, 1usize..8, prop::bool::weighted(0.2)).prop_map(|(shard, size, killed)| Step::Drain { shard, size, killed }),
+        2 => (0usize..4, 1usize..8, prop::bool::weighted(0.2)).prop_map(|(skip, size, killed)| Step::DrainSpill { skip, size, killed }),
     ]
 }
 
@@ -143,7 +149,7 @@ impl Machine {
         }
         control.commit(&writes).await.unwrap();
         Self {
-            door: ingest::App::new(MemoryStream::new(SHARDS), control),
+            door: ingest::App::new(MemoryStream::new(SHARDS), MemorySpill::default(), control),
             writer: batch_writer::App::new(
                 MemoryPages::default(),
                 MemoryControl::default(),
@@ -163,10 +169,12 @@ impl Machine {
             Step::Callback(id) => self.callback(id).await,
             Step::Batch(ids) => self.batch(&ids).await,
             Step::StreamTrouble(troubles) => self.door.stream.script.add("put", troubles),
+            Step::SpillTrouble(troubles) => self.door.spill.script.add("send", troubles),
             Step::WriterTrouble("pages", trouble) => self.writer.pages.script.add("put", [trouble]),
             Step::WriterTrouble("control", trouble) => self.writer.control.script.add("commit", [trouble]),
             Step::WriterTrouble(_, trouble) => self.writer.quarantine.script.add("put", [trouble]),
             Step::Drain { shard, size, killed } => self.drain(shard, size, killed, 30).await,
+            Step::DrainSpill { skip, size, killed } => self.drain_spill(skip, size, killed, 60).await,
         }
     }
 
@@ -238,6 +246,24 @@ impl Machine {
         }
     }
 
+    async fn drain_spill(&mut self, skip: usize, size: usize, killed: bool, seconds: u64) {
+        let messages = self.door.spill.messages().into_iter().skip(skip).take(size);
+        let records: Vec<Record> = messages
+            .map(|message| Record {
+                sequence_number: message.message_id,
+                shard_id: String::new(),
+                arrived_at: message.sent_at,
+                data: relay::spill::frame(&message.body),
+            })
+            .collect();
+        let failed = self.writer.drain_spill(&records, &Hurried(std::cell::Cell::new(seconds))).await;
+        if !killed {
+            let done = records.iter().filter(|record| !failed.contains(record));
+            let done: Vec<String> = done.map(|record| record.sequence_number.clone()).collect();
+            self.door.spill.delete(&done);
+        }
+    }
+
     /// All is well again: everything is drained.
     async fn settle(&mut self) {
         for shard in 0..SHARDS {
@@ -250,6 +276,13 @@ impl Machine {
             }
             assert_eq!(self.next[shard], whole, "the writer comes through once the world is well");
         }
+        for _ in 0..10_000 {
+            if self.door.spill.messages().is_empty() {
+                return;
+            }
+            self.drain_spill(0, 100, false, 10_000).await;
+        }
+        assert!(self.door.spill.messages().is_empty(), "the writer comes through once the world is well");
     }
 
     /// The ids in the pages, each with how often it is a row.

@@ -24,6 +24,8 @@ pub(crate) struct Ready {
     pub(crate) region: String,
     /// The activity stream.
     pub(crate) stream: String,
+    /// The queue of frames that the stream did not take.
+    pub(crate) spill_queue: String,
     /// The table of pages.
     pub(crate) pages_table: String,
     /// The table of owners, keys and exports.
@@ -78,6 +80,7 @@ impl Ready {
             host_url: addresses.host.clone(),
             region: setting.options.region.clone(),
             stream: output("StreamName"),
+            spill_queue: output("SpillQueue"),
             pages_table: output("PagesTable"),
             control_table: output("ControlTable"),
             export_bucket: output("ExportBucket"),

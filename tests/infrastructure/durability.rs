@@ -86,6 +86,26 @@ fn template_seconds(function: &str) -> u64 {
 }
 
 #[test]
+fn what_the_stream_does_not_take_waits_as_long_as_a_queue_can_and_is_never_given_up() {
+    let template = Template::load();
+    let queue = |pointer: &str| template.property("SpillQueue", pointer);
+    assert_eq!(queue("/MessageRetentionPeriod"), 14 * 24 * HOUR);
+    assert!(queue("/RedrivePolicy").is_null(), "a count would give up acknowledged activities during an outage");
+    // Lambda developer guide, "Configuring an Amazon SQS event source": at least six times the function's time.
+    let timeout = number(template.property("BatchWriterFunction", "/Timeout"));
+    assert!(number(queue("/VisibilityTimeout")) >= 6 * timeout);
+    let mapping = template.property("BatchWriterFunction", "/Events/Spill");
+    assert_eq!(mapping["Type"], "SQS");
+    let mapping = &mapping["Properties"];
+    assert_eq!(name(&mapping["Queue"]), "SpillQueue.Arn");
+    assert_eq!(mapping["FunctionResponseTypes"], serde_json::json!(["ReportBatchItemFailures"]));
+    // Lambda quotas: 6 MB a call; more than ten messages need a window.
+    assert!(number(&mapping["BatchSize"]) * relay::spill::MAX_MESSAGE_BYTES as u64 <= 6_000_000);
+    assert!(number(&mapping["MaximumBatchingWindowInSeconds"]) >= 1);
+    assert!(mapping["Enabled"].is_null() && mapping["FilterCriteria"].is_null(), "all messages, at once");
+}
+
+#[test]
 fn tables_survive_mistakes() {
     let template = Template::load();
     for table in ["PagesTable", "ControlTable"] {
@@ -109,8 +129,8 @@ fn tables_survive_mistakes() {
 #[test]
 fn what_holds_data_outlives_the_stack() {
     let template = Template::load();
-    let keeps = ["ActivityStream", "PagesTable", "ControlTable", "QuarantineBucket", "FailedBucket", "ExportBucket"];
-    for resource in keeps {
+    let tables = ["ActivityStream", "SpillQueue", "PagesTable", "ControlTable"];
+    for resource in tables.into_iter().chain(["QuarantineBucket", "FailedBucket", "ExportBucket"]) {
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
             assert_eq!(template.at(&format!("/Resources/{resource}/{policy}")), "Retain", "{resource}: {policy}");
         }

@@ -8,12 +8,13 @@ use super::functions::FUNCTIONS;
 use super::template::{Template, list, name};
 use super::tree;
 
-const OUTPUTS: [&str; 12] = [
+const OUTPUTS: [&str; 13] = [
     "ApiUrl",
     "SiteUrl",
     "SiteDistribution",
     "SiteBucket",
     "StreamName",
+    "SpillQueue",
     "PagesTable",
     "ControlTable",
     "QuarantineBucket",
@@ -154,6 +155,8 @@ fn what_must_not_happen_has_an_alarm() {
     let expected = BTreeSet::from([
         ("IteratorAge", "BatchWriterFunction"),
         ("OnFailureDestinationDeliveredEventCount", "BatchWriterFunctionStream"),
+        ("NumberOfMessagesSent", "SpillQueue.QueueName"),
+        ("ApproximateAgeOfOldestMessage", "SpillQueue.QueueName"),
         ("Errors", "IngestFunction"),
         ("5xx", "Api"),
         ("ExecutionsFailed", "ExportStateMachine"),

@@ -12,14 +12,14 @@ use relay::quarantine::{Entry, UNKNOWN_OWNER};
 /// thousand frames of one repeated character would unpack into a gigabyte, and the function has 512 MB for this and for the pages made of it.
 const MAX_UNPACKED_BYTES: usize = 32 * 1024 * 1024;
 
-/// A record of the stream.
+/// A record of the stream, or a message of the spill queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its place in its shard.
+    /// Its place in its shard; of a message, its id.
     pub sequence_number: String,
-    /// Its shard.
+    /// Its shard; empty for a message, which has none: no watermark is recorded for it.
     pub shard_id: String,
-    /// When it arrived in the stream: milliseconds since the epoch.
+    /// When it arrived in the stream or the queue: milliseconds since the epoch.
     pub arrived_at: i64,
     /// A frame.
     pub data: Vec<u8>,

@@ -96,7 +96,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
 
     /// Records how far the shard is drained. Without it nothing is lost: an export waits, then says up to when it is complete.
     async fn mark(&self, last: Option<&Record>, now: i64, until: Instant) {
-        let Some(last) = last else { return };
+        let Some(last) = last.filter(|last| !last.shard_id.is_empty()) else { return };
         let watermark = Watermark { shard_id: last.shard_id.clone(), sequence_number: last.sequence_number.clone() };
         let record = async {
             let Some(write) = backlog::advance(&self.control, &watermark, now).await? else { return Ok(()) };

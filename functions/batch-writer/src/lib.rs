@@ -1,12 +1,13 @@
-//! Drains the stream into pages: a batch of records in, what is not durable yet out.
+//! Drains the stream, and the spill queue beside it, into pages: a batch of records in, what is not durable yet out.
 //!
 //! Every record ends in one of three ways: its activities are in pages, its raw bytes are in the quarantine, or it is answered as failed and
-//! the stream brings it again. Tenancy and the allow-list were decided at the door, never here.
+//! its source brings it again. Tenancy and the allow-list were decided at the door, never here.
 
 pub mod batch;
 pub mod config;
 pub mod drain;
 pub mod handler;
+pub mod spill;
 mod store;
 
 use std::sync::Mutex;
