@@ -65,6 +65,7 @@ const NOT_CALLED: [(&str, &[&str]); 6] = [
             "s3:ListBucket",
             "s3:ListMultipartUploadParts",
             "s3:PutObject",
+            "sqs:GetQueueAttributes",
         ],
     ),
     ("Notify", &["dynamodb:Query", "dynamodb:DeleteItem", "s3:GetObject"]),

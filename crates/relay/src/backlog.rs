@@ -7,8 +7,10 @@ use crate::fault::Fault;
 use crate::port::{ControlTable, Watermark};
 
 mod drained;
+mod whole;
 
 pub use drained::{Drained, drained};
+pub use whole::Whole;
 
 const PARTITION: &str = "watermark";
 

@@ -16,7 +16,7 @@ use relay::port::memory::{MemoryControl, MemoryPages, MemoryQuarantine, Trouble}
 use serde_json::{Value, json};
 
 fn event(data: &str) -> LambdaEvent<Event> {
-    lambda(json!([{
+    lambda(&json!([{
         "kinesis": {
             "kinesisSchemaVersion": "1.0", "partitionKey": "p", "sequenceNumber": "495903382714902566",
             "data": data, "approximateArrivalTimestamp": 1_545_084_650.987,
@@ -28,7 +28,7 @@ fn event(data: &str) -> LambdaEvent<Event> {
     }]))
 }
 
-fn lambda(records: Value) -> LambdaEvent<Event> {
+fn lambda(records: &Value) -> LambdaEvent<Event> {
     let mut context = Context::default();
     context.deadline = 0;
     LambdaEvent::new(serde_json::from_value(json!({"Records": records})).unwrap(), context)
@@ -52,7 +52,7 @@ fn messages(bodies: &[String]) -> LambdaEvent<Event> {
             "awsRegion": "us-east-2",
         })
     };
-    lambda(bodies.iter().enumerate().map(message).collect())
+    lambda(&bodies.iter().enumerate().map(message).collect())
 }
 
 type Doubles = App<MemoryPages, MemoryControl, MemoryQuarantine>;

@@ -23,6 +23,8 @@ pub struct ApiConfig {
     pub site_url: Option<String>,
     /// The stream of activities.
     pub stream_name: String,
+    /// The queue of frames that the stream did not take.
+    pub spill_queue_url: String,
     /// The longest period of one export: days.
     pub max_export_days: u16,
     /// How many exports may run at a time.
@@ -44,6 +46,7 @@ impl ApiConfig {
             mail_from: env.text("MAIL_FROM"),
             site_url: env.optional("SITE_URL"),
             stream_name: env.text("STREAM_NAME"),
+            spill_queue_url: env.text("SPILL_QUEUE_URL"),
             max_export_days: env.number("MAX_EXPORT_DAYS", 1..=366),
             max_concurrent_exports: env.number("MAX_CONCURRENT_EXPORTS", 1..=100),
             export_retention_days: env.number("EXPORT_RETENTION_DAYS", 1..=3650),
@@ -76,6 +79,8 @@ pub struct WorkerConfig {
     pub state_machine_arn: String,
     /// The stream of activities.
     pub stream_name: String,
+    /// The queue of frames that the stream did not take.
+    pub spill_queue_url: String,
     /// How many exports may run at a time.
     pub max_concurrent_exports: u32,
 }
@@ -90,6 +95,7 @@ impl WorkerConfig {
             export_bucket: env.text("EXPORT_BUCKET"),
             state_machine_arn: env.text("STATE_MACHINE_ARN"),
             stream_name: env.text("STREAM_NAME"),
+            spill_queue_url: env.text("SPILL_QUEUE_URL"),
             max_concurrent_exports: env.number("MAX_CONCURRENT_EXPORTS", 1..=100),
         };
         env.finish().map(|()| config)

@@ -3,8 +3,9 @@
 #![recursion_limit = "256"]
 use export::{config::WorkerConfig, handler::WorkerApp, handler::work, worker::Worker};
 use lambda_runtime::{Error, run, service_fn};
+use relay::backlog::Whole;
 use relay_aws::dynamodb::{AwsControl, AwsPages};
-use relay_aws::{config::Aws, kinesis::AwsBacklog, s3::AwsFiles, sfn::AwsExecutions};
+use relay_aws::{config::Aws, kinesis::AwsBacklog, s3::AwsFiles, sfn::AwsExecutions, sqs::AwsSpillBacklog};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -14,7 +15,8 @@ async fn main() -> Result<(), Error> {
     let control = AwsControl::new(&aws, &config.control_table);
     let pages = AwsPages::new(&aws, &config.pages_table);
     let files = AwsFiles::new(&aws, &config.export_bucket);
-    let backlog = AwsBacklog::new(&aws, &config.stream_name);
+    let spill = AwsSpillBacklog::new(&aws, &config.spill_queue_url);
+    let backlog = Whole { stream: AwsBacklog::new(&aws, &config.stream_name), spill };
     let executions = AwsExecutions::new(&aws, &config.state_machine_arn);
     let worker = Worker { control, pages, files, backlog };
     let app = WorkerApp::new(worker, executions, config.max_concurrent_exports);
