@@ -256,7 +256,7 @@ impl Machine {
                 data: relay::spill::frame(&message.body),
             })
             .collect();
-        let failed = self.writer.drain_spill(&records, &Hurried(std::cell::Cell::new(seconds))).await;
+        let failed = self.writer.drain_spill(&records, &Hurried(seconds)).await;
         if !killed {
             let done = records.iter().filter(|record| !failed.contains(record));
             let done: Vec<String> = done.map(|record| record.sequence_number.clone()).collect();
