@@ -1,6 +1,6 @@
 //! What lies in the quarantine, newest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use relay::port::{ObjectHead, Objects};
@@ -25,7 +25,14 @@ const UNREADABLE: &str = "unreadable";
 struct Content {
     head: ObjectHead,
     received_at: Option<i64>,
-    counts: BTreeMap<String, Count>,
+    entries: Vec<Seen>,
+}
+
+/// An entry of an object. The stream may have brought it twice, then it lies in two objects with one id.
+struct Seen {
+    id: String,
+    reason: String,
+    count: Count,
 }
 
 /// By day, owner and reason; of all owners, or of one.
@@ -60,15 +67,17 @@ pub(crate) async fn list_days(
     Ok(Days { days: rows, next: None })
 }
 
-/// The counts of all objects of a folder, by reason.
+/// The counts of all objects of a folder, by reason; each entry once.
 async fn tally(bucket: &impl Objects, prefix: &str, filter: &ReasonFilter) -> Result<BTreeMap<String, Count>, Refusal> {
     let mut total: BTreeMap<String, Count> = BTreeMap::new();
+    let mut known: HashSet<String> = HashSet::new();
     let mut after: Option<String> = None;
     loop {
         let listing = bucket.list(prefix, after.as_deref()).await?;
         let mut contents = stream::iter(listing.objects).map(|head| content(bucket, head, filter)).buffered(AT_ONCE);
         while let Some(content) = contents.try_next().await? {
-            for (reason, count) in content.counts {
+            let new = |seen: &Seen| seen.id.is_empty() || known.insert(seen.id.clone());
+            for (reason, count) in counts(content.entries.into_iter().filter(new)) {
                 total.entry(reason).or_default().add(&count);
             }
         }
@@ -100,15 +109,16 @@ pub(crate) async fn list_objects(
     let mut rows = Vec::new();
     let mut contents = stream::iter(heads).map(|head| content(bucket, head, filter)).buffered(AT_ONCE);
     while let Some(content) = contents.try_next().await? {
-        if content.counts.is_empty() {
+        if content.entries.is_empty() {
             continue;
         }
         if rows.len() == limit {
             let next = rows.last().map(|row: &ObjectRow| row.object.clone());
             return Ok(ObjectRows { objects: rows, next });
         }
-        let Content { head, received_at, counts } = content;
-        rows.push(ObjectRow { object: head.key, received_at, bytes: head.bytes, reasons: counts });
+        let Content { head, received_at, entries } = content;
+        let reasons = counts(entries.into_iter());
+        rows.push(ObjectRow { object: head.key, received_at, bytes: head.bytes, reasons });
     }
     Ok(ObjectRows { objects: rows, next: None })
 }
@@ -116,13 +126,24 @@ pub(crate) async fn list_objects(
 async fn content(bucket: &impl Objects, head: ObjectHead, filter: &ReasonFilter) -> Result<Content, Refusal> {
     let body = bucket.get(&head.key).await?.unwrap_or_default();
     let marker = marker(bucket, &head.key).await?.unwrap_or_default();
-    let mut content = Content { head, received_at: None, counts: BTreeMap::new() };
+    let mut content = Content { head, received_at: None, entries: Vec::new() };
     // What is gone since it was listed holds nothing.
     if !body.is_empty() && content.read(&body, &marker, filter).is_err() {
-        let bytes = content.head.bytes;
-        content.counts.entry(UNREADABLE.to_owned()).or_default().add(&Count { objects: 1, entries: 1, open: 1, bytes });
+        let count = Count { objects: 1, entries: 1, open: 1, bytes: content.head.bytes };
+        content.entries.push(Seen { id: String::new(), reason: UNREADABLE.to_owned(), count });
     }
     Ok(content)
+}
+
+/// The counts of one object's entries, by reason.
+fn counts(entries: impl Iterator<Item = Seen>) -> BTreeMap<String, Count> {
+    let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+    for Seen { reason, count, .. } in entries {
+        let of_reason = counts.entry(reason).or_default();
+        of_reason.add(&count);
+        of_reason.objects = 1;
+    }
+    counts
 }
 
 impl Content {
@@ -134,11 +155,9 @@ impl Content {
             }
             self.received_at = Some(self.received_at.map_or(entry.received_at, |first| first.min(entry.received_at)));
             let bytes = entry.query.len() + entry.body.as_ref().or(entry.body_base64.as_ref()).map_or(0, String::len);
-            let count = self.counts.entry(entry.reason).or_default();
-            count.objects = 1;
-            count.entries += 1;
-            count.open += u64::from(!marker.is_settled(index));
-            count.bytes += bytes as u64;
+            let open = u64::from(!marker.is_settled(index));
+            let count = Count { objects: 1, entries: 1, open, bytes: bytes as u64 };
+            self.entries.push(Seen { id: entry.id, reason: entry.reason, count });
         }
         Ok(())
     }

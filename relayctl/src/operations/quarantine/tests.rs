@@ -359,6 +359,9 @@ async fn days_are_listed_newest_first_by_owner_and_reason_and_paged() {
     let older =
         [row("2025-11-20", "demo", "unknown_app", (1, 1, 0)), row("2025-11-19", "demo", "unknown_app", (1, 1, 1))];
     assert_eq!((rest, next), (older.to_vec(), None));
+    world.keep("demo", &[raw("abc", 4, NOW - 2 * DAY_MS + 4000), raw("abc", 7, NOW - 2 * DAY_MS)]).await;
+    let counts = listed(20, Some("2025-11-20")).await.0.remove(0).3;
+    assert_eq!(counts, (1, 2, 2), "what the stream brought twice is counted once");
     let only = ReasonFilter { reason: Some("bad_time".into()) };
     let days = list_days(&world.bucket, None, &only, &page(20, None)).await.unwrap().days;
     assert_eq!((days.len(), days[0].owner.as_str()), (1, "acme"));
