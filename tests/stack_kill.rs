@@ -35,11 +35,17 @@ fn killed_processes_lose_and_double_nothing() {
     let now = relay_lambda::process::now_ms();
     let batches: Vec<Vec<String>> =
         (0..60).map(|batch| (0..20).map(|n| format!("kill-{run}-{batch}-{n}")).collect()).collect();
-    let killed = while_killing(host, &["ingest", "batch-writer"], usize::MAX, || {
-        for (batch, ids) in (0i64..).zip(&batches) {
-            deliver(&stack, ids, now - batch * 60_000);
-        }
-    });
+    let killed = while_killing(
+        host,
+        &["ingest", "batch-writer"],
+        usize::MAX,
+        || true,
+        |_| {
+            for (batch, ids) in (0i64..).zip(&batches) {
+                deliver(&stack, ids, now - batch * 60_000);
+            }
+        },
+    );
     assert!(killed > 0, "no process was there to kill");
     let expected: BTreeSet<String> = batches.into_iter().flatten().collect();
     let start = relay::time::date_of_day((now - 3_600_000).div_euclid(86_400_000));
@@ -47,7 +53,7 @@ fn killed_processes_lose_and_double_nothing() {
     let mut rows: BTreeMap<String, usize> = BTreeMap::new();
     let mut file = Vec::new();
     // The worker is killed, too; the state machine tries the step again.
-    while_killing(host, &["export-worker"], 2, || file = stack.export("reattribution", &start, &end));
+    while_killing(host, &["export-worker"], 2, || true, |_| file = stack.export("reattribution", &start, &end));
     for id in column(&file, "event_id").into_iter().filter(|id| id.contains(&run)) {
         *rows.entry(id).or_default() += 1;
     }

@@ -138,10 +138,17 @@ async fn a_cut_before_is_not_carried_out_and_a_cut_after_is() {
 }
 
 #[tokio::test]
-async fn a_delayed_call_is_carried_out_and_answered() {
-    let world = World::new(vec![rule("kinesis:PutRecords", Effect::Delay(Duration::from_millis(1)))]).await;
-    assert_eq!(world.put(2).await.unwrap()["Records"].as_array().unwrap().len(), 2);
-    assert_eq!(world.proxy.struck(), [1]);
+async fn a_delayed_call_is_held_then_carried_out_and_answered() {
+    let world = World::new(vec![rule("kinesis:PutRecords", Effect::Delay(Duration::from_millis(100)))]).await;
+    let held = async {
+        while world.proxy.held() == 0 {
+            tokio::task::yield_now().await;
+        }
+        world.through().len()
+    };
+    let (answer, through_before) = tokio::join!(world.put(2), held);
+    assert_eq!(answer.unwrap()["Records"].as_array().unwrap().len(), 2);
+    assert_eq!((through_before, world.proxy.struck(), world.proxy.held()), (0, vec![1], 0));
 }
 
 #[tokio::test]

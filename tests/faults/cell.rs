@@ -223,8 +223,12 @@ impl Cell {
         };
         let whole = self.place.operations;
         match (self.fault, self.place.when) {
-            (Off | Killed, _) => vec![rule(whole, 1000, usize::MAX)],
+            (Off, _) => vec![rule(whole, 1000, usize::MAX)],
+            // Every other call gets through, so that the work comes on.
+            (Killed, _) => vec![rule(whole, 500, usize::MAX)],
             (_, When::Sending) => vec![rule(whole, 1000, 6), rule(whole, 300, usize::MAX)],
+            // No attempt follows a denial but Lambda's own: two.
+            (Denied, _) => vec![rule(whole, 1000, 2)],
             // Both attempts of a call's first try, and then the next try's first.
             (_, When::Exporting | When::ExportingAlone) if whole.len() == 1 => vec![rule(whole, 1000, 3)],
             // Each operation in its turn.
@@ -237,7 +241,8 @@ impl Cell {
     /// So often must the fault have struck; a delay or a lost answer may leave nothing more to strike.
     pub(crate) fn strikes_wanted(&self) -> usize {
         match self.fault {
-            Throttled | Broken | Denied | CutBefore | Partial | Off => 3,
+            Throttled | Broken | CutBefore | Partial | Off => 3,
+            Denied => 2,
             Delayed | CutAfter | Killed => 1,
         }
     }

@@ -60,6 +60,11 @@ impl Outcome {
         self.counted().into_keys().filter(is_no_row).collect()
     }
 
+    /// Whether the file came, and nothing is lost or twice in it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.rows.is_some() && self.acknowledged(Fate::Row).count() == self.counted().len() && self.twice().is_empty()
+    }
+
     /// Whether the fault was really there: otherwise the cell proves nothing.
     fn was_provoked(&self) -> bool {
         self.struck > 0 && (self.fault != crate::cell::Fault::Killed.name() || self.killed > 0)

@@ -1,5 +1,6 @@
 //! Runs the cells: first what strikes while activities are sent, then what strikes while files are written and mailed.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use local::fault_proxy::Rule;
@@ -19,7 +20,9 @@ use crate::traffic::{self, Sent};
 /// How long a fault may take to strike as often as it must.
 const STRIKES: Duration = Duration::from_mins(1);
 /// How long an export may take, retries of every kind included.
-const EXPORT: Duration = Duration::from_mins(6);
+const EXPORT: Duration = Duration::from_mins(3);
+/// How long a cell goes on sending until it has killed as often as it must.
+const KILLS: Duration = Duration::from_mins(20);
 /// Kills of one export that it must survive: Lambda retries an event twice, the state machine a step three times.
 const KILLS_AN_EXPORT: usize = 2;
 
@@ -29,8 +32,7 @@ pub(crate) fn run(size: &Size) -> Vec<Outcome> {
     let stage = Stage::start(size);
     let tenants: Vec<_> = cells.iter().map(|cell| &cell.tenant).collect();
     tenant::register(&stage, &tenants);
-    let killing = cells.iter().filter(|cell| cell.fault == Fault::Killed).count().max(1);
-    let run = Run { stage: &stage, size, kills: size.kills.div_ceil(killing) };
+    let run = Run { stage: &stage, size };
     let mut outcomes: Vec<Outcome> = cells.iter().map(|cell| run.send(cell)).collect();
     run.export_together(&cells, &mut outcomes);
     for (cell, outcome) in cells.iter().zip(&mut outcomes).filter(|(cell, _)| cell.place.when == When::ExportingAlone) {
@@ -52,21 +54,34 @@ fn nonce(query: &str) -> Option<String> {
 struct Run<'a> {
     stage: &'a Stage,
     size: &'a Size,
-    /// Of one cell that kills.
-    kills: usize,
 }
 
 impl Run<'_> {
+    /// How many processes a cell kills. Killed while it makes a file, a function is tried again after seconds, so few are: the two
+    /// cells at the stream have the most.
+    fn kills(&self, cell: &Cell) -> usize {
+        let of_export = (self.size.kills / 20).max(KILLS_AN_EXPORT);
+        if cell.place.when == When::Sending { self.size.kills / 2 - of_export } else { of_export }
+    }
+
     /// Sends a cell's activities, under its faults if they are for that.
     fn send(&self, cell: &Cell) -> Outcome {
         let began = Instant::now();
         let mut outcome = Outcome::new(cell.place.name, cell.fault.name());
         let send = || traffic::send(self.stage, &cell.tenant, self.size);
+        let may = || self.stage.proxy.held() > 0;
         if cell.place.when == When::Sending {
             self.stage.proxy.set_rules(self.size.seed ^ u64::from(cell.tenant.number), cell.rules());
             if cell.fault == Fault::Killed {
                 let mut sent = Sent::default();
-                outcome.killed = while_killing(self.stage.host(), &[cell.place.binary], self.kills, || sent = send());
+                let names = [cell.place.binary];
+                outcome.killed = while_killing(self.stage.host(), &names, self.kills(cell), may, |killed| {
+                    // Once more, and more often where the work was done before enough processes were killed.
+                    let _ = until(KILLS, || {
+                        sent.merge(send());
+                        (killed.load(Ordering::SeqCst) >= self.kills(cell)).then_some(())
+                    });
+                });
                 outcome.sent = sent;
             } else {
                 outcome.sent = send();
@@ -119,16 +134,17 @@ impl Run<'_> {
                 self.file(cell, &id)
             };
             if cell.fault == Fault::Killed {
-                let most = KILLS_AN_EXPORT.min(self.kills - outcome.killed);
-                let mut rows = None;
-                outcome.killed += while_killing(self.stage.host(), &[cell.place.binary], most, || rows = once());
+                let most = KILLS_AN_EXPORT.min(self.kills(cell) - outcome.killed);
+                let (mut rows, names) = (None, [cell.place.binary]);
+                let may = || self.stage.proxy.held() > 0;
+                outcome.killed += while_killing(self.stage.host(), &names, most, may, |_| rows = once());
                 outcome.rows = rows;
             } else {
                 outcome.rows = once();
             }
             outcome.struck += self.stage.proxy.struck().iter().sum::<usize>();
-            let goes_on = cell.fault == Fault::Killed && outcome.killed < self.kills && outcome.complaints().is_empty();
-            if !goes_on {
+            let is_over = cell.fault != Fault::Killed || outcome.killed >= self.kills(cell);
+            if is_over || !outcome.is_whole() {
                 break;
             }
         }

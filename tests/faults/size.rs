@@ -14,7 +14,7 @@ pub(crate) struct Size {
     pub(crate) singles: usize,
     /// Activities of a batch.
     pub(crate) batch: usize,
-    /// Processes that are killed, over all cells that kill.
+    /// Processes that are killed, over the four cells that kill.
     pub(crate) kills: usize,
     /// Only cells whose name contains this.
     pub(crate) only: String,

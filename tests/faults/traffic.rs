@@ -55,6 +55,16 @@ pub(crate) struct Sent {
     pub(crate) wrong: Vec<String>,
 }
 
+impl Sent {
+    /// The same requests, sent once more.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.acknowledged.extend(other.acknowledged);
+        self.all.extend(other.all);
+        self.again += other.again;
+        self.wrong.extend(other.wrong);
+    }
+}
+
 /// Small and seeded (splitmix64).
 pub(crate) struct Random(pub(crate) u64);
 

@@ -1,7 +1,7 @@
 //! Killing the real processes of the stack's functions.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::wait::until;
@@ -26,24 +26,36 @@ pub fn processes(host: u64, names: &[&str]) -> Vec<String> {
     found
 }
 
-/// Does some work while processes of these functions are killed (SIGKILL) whenever they are found, at most so many. Answers how many were.
-pub fn while_killing(host: u64, names: &[&str], most: usize, work: impl FnOnce()) -> usize {
-    let over = AtomicBool::new(false);
+/// Does some work while processes of these functions are killed (SIGKILL) at the times when they `may` be, at most so many. The work sees how
+/// many were, and so does the caller at the end.
+pub fn while_killing(
+    host: u64,
+    names: &[&str],
+    most: usize,
+    may: impl Fn() -> bool + Sync,
+    work: impl FnOnce(&AtomicUsize),
+) -> usize {
+    let (over, killed) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         let killer = scope.spawn(|| {
-            let mut killed = 0;
-            while killed < most && !over.load(Ordering::SeqCst) {
-                for pid in processes(host, names).into_iter().take(most - killed) {
-                    // It may have ended by itself in the meantime.
-                    let ended = Command::new("kill").args(["-9", &pid]).output().expect("kill can be run");
-                    killed += usize::from(ended.status.success());
+            let goes_on = || killed.load(Ordering::SeqCst) < most && !over.load(Ordering::SeqCst);
+            while goes_on() {
+                if may() {
+                    let left = most - killed.load(Ordering::SeqCst);
+                    let ended = processes(host, names).iter().take(left).filter(|pid| kill(pid)).count();
+                    killed.fetch_add(ended, Ordering::SeqCst);
                 }
-                let _ = until(ROUND, || over.load(Ordering::SeqCst).then_some(()));
+                let _ = until(ROUND, || (!goes_on()).then_some(()));
             }
-            killed
         });
-        work();
+        work(&killed);
         over.store(true, Ordering::SeqCst);
-        killer.join().expect("the killer ends")
-    })
+        killer.join().expect("the killer ends");
+    });
+    killed.into_inner()
+}
+
+/// `false` where it has ended by itself in the meantime.
+fn kill(pid: &str) -> bool {
+    Command::new("kill").args(["-9", pid]).output().expect("kill can be run").status.success()
 }

@@ -37,6 +37,7 @@ const OF_CONNECTION: [&str; 7] =
 pub struct FaultProxy {
     url: String,
     script: Arc<Mutex<Script>>,
+    held: Arc<AtomicUsize>,
     stop: watch::Sender<bool>,
 }
 
@@ -47,14 +48,16 @@ impl FaultProxy {
         let port = listener.local_addr().because("the fault proxy has no address")?.port();
         let script = Arc::new(Mutex::new(Script::default()));
         let (stop, stopped) = watch::channel(false);
+        let held = Arc::new(AtomicUsize::new(0));
         let exchange = Exchange {
             http: Client::builder(TokioExecutor::new()).build_http(),
             upstream: upstream.to_owned(),
             script: Arc::clone(&script),
+            held: Arc::clone(&held),
             turn: AtomicUsize::new(0),
         };
         tokio::spawn(serve(listener, LIMITS, stopped, Arc::new(exchange)));
-        Ok(Self { url: format!("http://127.0.0.1:{port}"), script, stop })
+        Ok(Self { url: format!("http://127.0.0.1:{port}"), script, held, stop })
     }
 
     /// Where it listens.
@@ -73,6 +76,12 @@ impl FaultProxy {
     pub fn struck(&self) -> Vec<usize> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner).struck()
     }
+
+    /// How many calls are being delayed at the moment: their callers are in the middle of something.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for FaultProxy {
@@ -85,6 +94,7 @@ struct Exchange {
     http: Client<HttpConnector, Full<Bytes>>,
     upstream: String,
     script: Arc<Mutex<Script>>,
+    held: Arc<AtomicUsize>,
     /// Takes turns between the ways to be unavailable.
     turn: AtomicUsize,
 }
@@ -116,7 +126,9 @@ impl Handler for Exchange {
 
 impl Exchange {
     async fn delayed(&self, request: &Request, time: Duration) -> Option<Reply> {
+        self.held.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(time).await;
+        self.held.fetch_sub(1, Ordering::SeqCst);
         self.forward(request, request.body.clone()).await
     }
 
