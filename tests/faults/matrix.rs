@@ -158,7 +158,7 @@ impl Run<'_> {
         let day = |at: i64| relay::time::date_of_day(at.div_euclid(86_400_000));
         let body = json!({
             "app_token": cell.tenant.app, "kind": "event", "email": cell.tenant.email,
-            "start_date": day(now - 2 * 3_600_000), "end_date": day(now),
+            "start_date": day(self.size.now - 2 * 3_600_000), "end_date": day(now),
         });
         let taken = until(EXPORT, || match self.stage.post("/v1/exports", &cell.tenant.api_key, &body) {
             Some((202, answer)) => Some(answer),

@@ -81,12 +81,11 @@ impl Random {
 /// The cell's requests: singles and batches, mixed; some twice, some batches over one another.
 fn deliveries(tenant: &Tenant, size: &Size) -> Vec<Delivery> {
     let mut random = Random(size.seed ^ u64::from(tenant.number) << 32);
-    let now = relay_lambda::process::now_ms();
-    let singles = (0..size.singles).map(|n| single(tenant, n, &mut random, now));
+    let singles = (0..size.singles).map(|n| single(tenant, n, &mut random, size.now));
     let mut all: Vec<Delivery> = singles.collect();
     let in_batches: Vec<Value> = (size.singles..size.activities)
         .map(|n| {
-            let created_at = now - i64::try_from(random.below(MINUTES * 60_000)).unwrap();
+            let created_at = size.now - i64::try_from(random.below(MINUTES * 60_000)).unwrap();
             let event_id = format!("{}-{n}", tenant.name);
             json!({"kind": "event", "app_token": tenant.app, "created_at": created_at, "event_id": event_id, "event_token": WANTED})
         })
