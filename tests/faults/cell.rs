@@ -16,7 +16,7 @@ pub(crate) enum Fault {
     CutBefore,
     CutAfter,
     Partial,
-    /// Every call is refused as long as activities are sent.
+    /// Every call is refused as long as activities are sent; at the door, until they were sent once and nothing was acknowledged.
     Off,
     /// Calls take long, and the process is killed in the middle of them.
     Killed,
@@ -89,7 +89,7 @@ const PLACES: [Place; 10] = [
         operations: &["kinesis:PutRecords"],
         when: When::Sending,
         aim: everyone,
-        faults: &[Throttled, Broken, Denied, Delayed, CutBefore, CutAfter, Partial, Killed],
+        faults: &[Throttled, Broken, Denied, Delayed, CutBefore, CutAfter, Partial, Off, Killed],
         binary: "ingest",
     },
     Place {
@@ -208,6 +208,11 @@ impl Cell {
 
     pub(crate) fn name(&self) -> String {
         format!("{}: {}", self.place.name, self.fault.name())
+    }
+
+    /// Whether nothing can be kept while the fault is there, so nothing may be acknowledged either.
+    pub(crate) fn closes_the_door(&self) -> bool {
+        self.fault == Off && self.place.binary == "ingest"
     }
 
     /// The script. First an outage, so that no retry can hide the fault; while activities are sent, then every third call.

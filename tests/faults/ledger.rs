@@ -32,6 +32,11 @@ impl Outcome {
         self.sent.acknowledged.iter().filter(move |(_, of)| **of == fate).map(|(id, _)| id)
     }
 
+    /// Acknowledged as kept raw, and there.
+    fn kept_raw(&self) -> usize {
+        self.acknowledged(Fate::Quarantined).filter(|id| self.quarantined.contains(*id)).count()
+    }
+
     /// Each id with how many rows it has.
     fn counted(&self) -> BTreeMap<&String, usize> {
         let mut rows = BTreeMap::new();
@@ -85,7 +90,7 @@ impl Outcome {
         if !self.was_provoked() {
             complaints.push("the fault did not strike".to_owned());
         }
-        let accounted = rows + self.acknowledged(Fate::Dropped).count() + self.acknowledged(Fate::Quarantined).count();
+        let accounted = rows + self.acknowledged(Fate::Dropped).count() + self.kept_raw();
         if accounted != self.sent.acknowledged.len() {
             complaints.push(format!("{} acknowledged, {accounted} accounted for", self.sent.acknowledged.len()));
         }
@@ -105,7 +110,7 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
             outcome.sent.acknowledged.len(),
             outcome.counted().len(),
             outcome.acknowledged(Fate::Dropped).count(),
-            outcome.acknowledged(Fate::Quarantined).count(),
+            outcome.kept_raw(),
             outcome.lost().len(),
             outcome.twice().len(),
             outcome.mails,

@@ -83,13 +83,17 @@ impl Run<'_> {
                     });
                 });
                 outcome.sent = sent;
+            } else if cell.closes_the_door() {
+                let wrong = traffic::refused(self.stage, &cell.tenant, self.size);
+                outcome.sent.wrong = wrong;
             } else {
                 outcome.sent = send();
             }
             outcome.struck = self.strikes(cell, 0..cell.rules().len());
             self.stage.proxy.set_rules(0, Vec::new());
-        } else {
-            outcome.sent = send();
+        }
+        if outcome.sent.all.is_empty() {
+            outcome.sent.merge(send());
         }
         say(&format!("  {}: sent in {:.1} s", cell.name(), began.elapsed().as_secs_f64()));
         outcome

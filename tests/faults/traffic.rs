@@ -16,6 +16,8 @@ use crate::tenant::{Tenant, WANTED};
 const SENDERS: usize = 6;
 /// How long one request is sent again and again before its sender gives up.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// Requests that are sent while the door can keep nothing.
+const REFUSED: usize = 8;
 /// Where activities lie: up to so many minutes ago.
 const MINUTES: u64 = 40;
 
@@ -137,14 +139,29 @@ pub(crate) fn send(stage: &Stage, tenant: &Tenant, size: &Size) -> Sent {
     sent.into_inner().unwrap()
 }
 
+/// Sends some of a cell's requests once each while nothing can be kept; answers what was said other than "503, not now".
+pub(crate) fn refused(stage: &Stage, tenant: &Tenant, size: &Size) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for delivery in deliveries(tenant, size).iter().take(REFUSED) {
+        match attempt(stage, tenant, delivery) {
+            Some((503, answer)) if answer["type"].as_str().is_some_and(|kind| kind.ends_with("unavailable")) => {}
+            other => wrong.push(format!("{}: {other:?} while nothing could be kept", delivery.ids[0])),
+        }
+    }
+    wrong
+}
+
+fn attempt(stage: &Stage, tenant: &Tenant, delivery: &Delivery) -> Option<(u16, Value)> {
+    match &delivery.body {
+        Some(body) => stage.post("/v1/activities", &tenant.ingest_key, body),
+        None => stage.get(&format!("/v1/callbacks/adjust?key={}&{}", tenant.ingest_key, delivery.query)),
+    }
+}
+
 /// Sends one request until it is acknowledged.
 fn deliver(stage: &Stage, tenant: &Tenant, delivery: &Delivery, sent: &Mutex<Sent>) {
     let acknowledged = until(PATIENCE, || {
-        let answer = match &delivery.body {
-            Some(body) => stage.post("/v1/activities", &tenant.ingest_key, body),
-            None => stage.get(&format!("/v1/callbacks/adjust?key={}&{}", tenant.ingest_key, delivery.query)),
-        };
-        match answer {
+        match attempt(stage, tenant, delivery) {
             Some((200, answer)) => Some(answer),
             // What a fault may be answered with, by the function or by the gateway; or nothing came back.
             None | Some((500 | 502 | 503 | 504, _)) => {
