@@ -13,6 +13,8 @@ pub(crate) enum Fault {
     Broken,
     Denied,
     Delayed,
+    /// Carried out after its caller has given it up.
+    Late,
     CutBefore,
     CutAfter,
     Partial,
@@ -30,6 +32,7 @@ impl Fault {
             Self::Broken => "500 and 503",
             Self::Denied => "access denied",
             Self::Delayed => "delayed",
+            Self::Late => "answered after its time-out",
             Self::CutBefore => "cut before it is carried out",
             Self::CutAfter => "carried out, answer lost",
             Self::Partial => "partly refused",
@@ -44,6 +47,8 @@ impl Fault {
             Self::Broken => Effect::Break,
             Self::Denied => Effect::Deny,
             Self::Delayed | Self::Killed => Effect::Delay(Duration::from_millis(400)),
+            // Ingest waits two seconds for an answer.
+            Self::Late => Effect::Delay(Duration::from_millis(2_500)),
             Self::CutBefore => Effect::CutBefore,
             Self::CutAfter => Effect::CutAfter,
             Self::Partial => Effect::Partial(500),
@@ -77,7 +82,7 @@ pub(crate) struct Place {
     pub(crate) binary: &'static str,
 }
 
-use Fault::{Broken, CutAfter, CutBefore, Delayed, Denied, Killed, Off, Partial, Throttled};
+use Fault::{Broken, CutAfter, CutBefore, Delayed, Denied, Killed, Late, Off, Partial, Throttled};
 
 const EVERY: &[Fault] = &[Throttled, Broken, Denied, Delayed, CutBefore, CutAfter];
 
@@ -89,7 +94,7 @@ const PLACES: [Place; 10] = [
         operations: &["kinesis:PutRecords"],
         when: When::Sending,
         aim: everyone,
-        faults: &[Throttled, Broken, Denied, Delayed, CutBefore, CutAfter, Partial, Off, Killed],
+        faults: &[Throttled, Broken, Denied, Delayed, Late, CutBefore, CutAfter, Partial, Off, Killed],
         binary: "ingest",
     },
     Place {
@@ -231,11 +236,10 @@ impl Cell {
             (Off, _) => vec![rule(whole, 1000, usize::MAX)],
             // Every other call gets through, so that the work comes on.
             (Killed, _) => vec![rule(whole, 500, usize::MAX)],
+            (Late, _) => vec![rule(whole, 1000, 6)],
             (_, When::Sending) => vec![rule(whole, 1000, 6), rule(whole, 300, usize::MAX)],
-            // No attempt follows a denial but Lambda's own: two.
-            (Denied, _) => vec![rule(whole, 1000, 2)],
-            // Both attempts of a call's first try, and then the next try's first.
-            (_, When::Exporting | When::ExportingAlone) if whole.len() == 1 => vec![rule(whole, 1000, 3)],
+            // Lambda calls notify three times for an event, and a mail is handed over once a call: the third must get through.
+            (_, When::Exporting | When::ExportingAlone) if whole.len() == 1 => vec![rule(whole, 1000, 2)],
             // Each operation in its turn.
             (_, When::Exporting | When::ExportingAlone) => {
                 whole.iter().map(|operation| rule(&[operation], 1000, 2)).collect()
@@ -246,7 +250,7 @@ impl Cell {
     /// So often must the fault have struck; a delay or a lost answer may leave nothing more to strike.
     pub(crate) fn strikes_wanted(&self) -> usize {
         match self.fault {
-            Throttled | Broken | CutBefore | Partial | Off => 3,
+            Throttled | Broken | Late | CutBefore | Partial | Off => 3,
             Denied => 2,
             Delayed | CutAfter | Killed => 1,
         }

@@ -32,6 +32,7 @@ impl Stage {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let folder = root.join(".relay/faults");
         if folder.exists() {
+            stop_leftover(&folder);
             std::fs::remove_dir_all(&folder).expect("the last run's folder can be removed");
         }
         std::fs::create_dir_all(&folder).expect("a folder for the run");
@@ -134,6 +135,21 @@ impl Drop for Stage {
         if until(LIMIT, || self.child.try_wait().ok().flatten()).is_none() {
             drop(self.child.kill());
         }
+    }
+}
+
+/// A run that was killed leaves its stack behind.
+fn stop_leftover(folder: &Path) {
+    let facts: Option<Value> =
+        std::fs::read(folder.join("ready.json")).ok().and_then(|f| serde_json::from_slice(&f).ok());
+    let Some(pid) = facts.and_then(|facts| facts["pid"].as_u64()) else { return };
+    let runs = || {
+        let command_line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&command_line).contains(&*folder.to_string_lossy())
+    };
+    if runs() {
+        drop(Command::new("kill").arg(pid.to_string()).status());
+        until(LIMIT, || (!runs()).then_some(())).expect("the stack of a killed run stops");
     }
 }
 

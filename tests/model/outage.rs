@@ -1,13 +1,17 @@
 //! The writer is off, or its table refuses everything, for days; then all is well again. The event source mapping decides as the local
 //! driver does, which decides as AWS documents it, with the template's settings.
 
+use std::time::Duration;
+
 use batch_writer::batch::Record;
+use batch_writer::drain::Clock;
 use local::driver::decide::{Answer, Rules, Span, decide};
 use relay::fault::FaultKind;
 use relay::port::memory::{MemoryStream, StreamRecord};
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::{Hurried, Machine, NOW, SHARDS};
+use super::{Machine, NOW, SHARDS};
 
 const HOUR_MS: i64 = 3_600_000;
 /// `MaximumRecordAgeInSeconds` of template.yaml: six days.
@@ -20,6 +24,26 @@ const REFUSALS: usize = 1_000_000;
 
 /// As template.yaml sets them.
 const RULES: Rules = Rules { reports_failures: true, bisect: true, retries: None, record_age_ms: Some(RECORD_AGE_MS) };
+
+/// `Timeout` of the writer in template.yaml.
+const INVOCATION: Duration = Duration::from_mins(1);
+
+/// An invocation that began then; the runtime's simulated time is its time.
+struct Invocation(Instant);
+
+impl Clock for Invocation {
+    fn remaining(&self) -> Duration {
+        INVOCATION.saturating_sub(self.0.elapsed())
+    }
+
+    fn now(&self) -> i64 {
+        NOW
+    }
+
+    fn jitter(&self) -> u32 {
+        500
+    }
+}
 
 /// What keeps the writer from its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +73,7 @@ impl Machine {
         }
         while let Some(tried) = span.take() {
             let records: Vec<Record> = batch[tried.range.clone()].iter().map(|of| record(of, shard)).collect();
-            let failed = self.writer.drain(&records, &Hurried(std::cell::Cell::new(30))).await;
+            let failed = self.writer.drain(&records, &Invocation(Instant::now())).await;
             let failures: Vec<_> =
                 failed.map(|index| json!({"itemIdentifier": records[index].sequence_number})).into_iter().collect();
             let answer = Answer::Succeeded(json!({"batchItemFailures": failures}).to_string().into_bytes());
@@ -136,6 +160,6 @@ async fn what_is_given_up_after_six_days_is_whole_in_the_failed_bucket_and_repla
     given_up.extend(machine.recover().await);
     assert!(!given_up.is_empty(), "what is older than six days goes to the on-failure destination");
     let records: Vec<Record> = given_up.iter().map(|of| record(of, 0)).collect();
-    assert_eq!(machine.writer.drain(&records, &Hurried(std::cell::Cell::new(10_000))).await, None);
+    assert_eq!(machine.writer.drain(&records, &Invocation(Instant::now())).await, None);
     machine.compare().await;
 }
