@@ -1,4 +1,5 @@
 //! The fault proxy on the wire: what the caller hears, and what comes through.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

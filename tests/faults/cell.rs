@@ -191,7 +191,7 @@ const KILLED_WORKER: Place = Place {
     binary: "export-worker",
 };
 
-fn everyone(_: &Tenant) -> &str {
+fn everyone(_: &Tenant) -> &'static str {
     ""
 }
 
@@ -234,8 +234,9 @@ impl Cell {
         let whole = self.place.operations;
         match (self.fault, self.place.when) {
             (Off, _) => vec![rule(whole, 1000, usize::MAX)],
-            // Every other call gets through, so that the work comes on.
-            (Killed, _) => vec![rule(whole, 500, usize::MAX)],
+            // Every other call gets through, so that the work comes on; where kills are few, none does before them.
+            (Killed, When::Exporting | When::ExportingAlone) => vec![rule(whole, 1000, usize::MAX)],
+            (Killed, When::Sending) => vec![rule(whole, 500, usize::MAX)],
             (Late, _) => vec![rule(whole, 1000, 6)],
             (_, When::Sending) => vec![rule(whole, 1000, 6), rule(whole, 300, usize::MAX)],
             // Lambda calls notify three times for an event, and a mail is handed over once a call: the third must get through.

@@ -116,7 +116,7 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
             outcome.mails,
         ];
         let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
-        table.push_str(&format!("| {} | {} | {} |\n", outcome.place, outcome.fault, counts.join(" | ")));
+        table.extend(["| ", outcome.place, " | ", outcome.fault, " | ", &counts.join(" | "), " |\n"]);
     }
     table
 }

@@ -73,16 +73,16 @@ impl Run<'_> {
         if cell.place.when == When::Sending {
             self.stage.proxy.set_rules(self.size.seed ^ u64::from(cell.tenant.number), cell.rules());
             if cell.fault == Fault::Killed {
-                let mut sent = Sent::default();
+                let mut all = Sent::default();
                 let names = [cell.place.binary];
                 outcome.killed = while_killing(self.stage.host(), &names, self.kills(cell), may, |killed| {
                     // Once more, and more often where the work was done before enough processes were killed.
                     let _ = until(KILLS, || {
-                        sent.merge(send());
+                        all.merge(send());
                         (killed.load(Ordering::SeqCst) >= self.kills(cell)).then_some(())
                     });
                 });
-                outcome.sent = sent;
+                outcome.sent = all;
             } else if cell.closes_the_door() {
                 let wrong = traffic::refused(self.stage, &cell.tenant, self.size);
                 outcome.sent.wrong = wrong;

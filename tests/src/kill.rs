@@ -37,7 +37,7 @@ pub fn while_killing(
 ) -> usize {
     let (over, killed) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        let killer = scope.spawn(|| {
+        let hunter = scope.spawn(|| {
             let goes_on = || killed.load(Ordering::SeqCst) < most && !over.load(Ordering::SeqCst);
             while goes_on() {
                 if may() {
@@ -50,7 +50,7 @@ pub fn while_killing(
         });
         work(&killed);
         over.store(true, Ordering::SeqCst);
-        killer.join().expect("the killer ends");
+        hunter.join().expect("the killing thread ends");
     });
     killed.into_inner()
 }
