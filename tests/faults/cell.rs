@@ -233,13 +233,15 @@ impl Cell {
         };
         let whole = self.place.operations;
         match (self.fault, self.place.when) {
-            (Off, _) => vec![rule(whole, 1000, usize::MAX)],
-            // Every other call gets through, so that the work comes on; where kills are few, none does before them.
-            (Killed, When::Exporting | When::ExportingAlone) => vec![rule(whole, 1000, usize::MAX)],
+            // Where kills are few, no call gets through before them; elsewhere every other one does, so that the work comes on.
+            (Off, _) | (Killed, When::Exporting | When::ExportingAlone) => vec![rule(whole, 1000, usize::MAX)],
             (Killed, When::Sending) => vec![rule(whole, 500, usize::MAX)],
             (Late, _) => vec![rule(whole, 1000, 6)],
             (_, When::Sending) => vec![rule(whole, 1000, 6), rule(whole, 300, usize::MAX)],
-            // Lambda calls notify three times for an event, and a mail is handed over once a call: the third must get through.
+            // One failed call of notify: a mail is handed over once a call, and no attempt follows a denial. Its next try comes after a second.
+            (_, When::Exporting | When::ExportingAlone) if whole == ["ses:SendEmail"] => vec![rule(whole, 1000, 1)],
+            (Denied, When::Exporting | When::ExportingAlone) => vec![rule(whole, 1000, 1)],
+            // Both attempts of a call.
             (_, When::Exporting | When::ExportingAlone) if whole.len() == 1 => vec![rule(whole, 1000, 2)],
             // Each operation in its turn.
             (_, When::Exporting | When::ExportingAlone) => {
