@@ -7,6 +7,9 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+#[path = "model/outage.rs"]
+mod outage;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

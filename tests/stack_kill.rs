@@ -8,57 +8,12 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use relay_tests::kill::while_killing;
 use relay_tests::stack::{Stack, column};
 use relay_tests::wait::until;
 use serde_json::{Value, json};
-
-/// The processes of the stack's functions of these names: children of the local host.
-fn processes(stack: &Stack, names: &[&str]) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("/proc can be listed").flatten() {
-        let pid = entry.file_name().to_string_lossy().into_owned();
-        let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
-        let program = std::fs::read_link(entry.path().join("exe")).unwrap_or_default();
-        let name = program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if parent == Some(&stack.number("pid").to_string()) && names.contains(&name.as_str()) {
-            found.push(pid);
-        }
-    }
-    found
-}
-
-fn kill(pid: &str) {
-    // It may have ended by itself in the meantime.
-    Command::new("kill").args(["-9", pid]).output().expect("kill can be run");
-}
-
-/// Does some work while processes of these functions are killed whenever they are found, at most so many. Answers how many were.
-fn while_killing(stack: &Stack, names: &[&str], most: usize, work: impl FnOnce()) -> usize {
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let killer = scope.spawn(|| {
-            let mut killed = 0;
-            while killed < most && !over.load(Ordering::SeqCst) {
-                for pid in processes(stack, names).into_iter().take(most - killed) {
-                    kill(&pid);
-                    killed += 1;
-                }
-                // The host starts new ones as calls come in; the next round finds those.
-                let _ = until(Duration::from_millis(300), || over.load(Ordering::SeqCst).then_some(()));
-            }
-            killed
-        });
-        work();
-        over.store(true, Ordering::SeqCst);
-        killer.join().expect("the killer ends")
-    })
-}
 
 /// Sends one batch as an SDK does: again, whole, until it is acknowledged.
 fn deliver(stack: &Stack, ids: &[String], created_at: i64) {
@@ -75,16 +30,22 @@ fn deliver(stack: &Stack, ids: &[String], created_at: i64) {
 #[test]
 fn killed_processes_lose_and_double_nothing() {
     let Some(stack) = Stack::running("killed_processes_lose_and_double_nothing") else { return };
-    assert!(Path::new("/proc/self/exe").exists(), "this test finds processes by /proc");
+    let host = stack.number("pid");
     let run = relay_lambda::process::trace_id();
     let now = relay_lambda::process::now_ms();
     let batches: Vec<Vec<String>> =
         (0..60).map(|batch| (0..20).map(|n| format!("kill-{run}-{batch}-{n}")).collect()).collect();
-    let killed = while_killing(&stack, &["ingest", "batch-writer"], usize::MAX, || {
-        for (batch, ids) in (0i64..).zip(&batches) {
-            deliver(&stack, ids, now - batch * 60_000);
-        }
-    });
+    let killed = while_killing(
+        host,
+        &["ingest", "batch-writer"],
+        usize::MAX,
+        || true,
+        |_| {
+            for (batch, ids) in (0i64..).zip(&batches) {
+                deliver(&stack, ids, now - batch * 60_000);
+            }
+        },
+    );
     assert!(killed > 0, "no process was there to kill");
     let expected: BTreeSet<String> = batches.into_iter().flatten().collect();
     let start = relay::time::date_of_day((now - 3_600_000).div_euclid(86_400_000));
@@ -92,7 +53,7 @@ fn killed_processes_lose_and_double_nothing() {
     let mut rows: BTreeMap<String, usize> = BTreeMap::new();
     let mut file = Vec::new();
     // The worker is killed, too; the state machine tries the step again.
-    while_killing(&stack, &["export-worker"], 2, || file = stack.export("reattribution", &start, &end));
+    while_killing(host, &["export-worker"], 2, || true, |_| file = stack.export("reattribution", &start, &end));
     for id in column(&file, "event_id").into_iter().filter(|id| id.contains(&run)) {
         *rows.entry(id).or_default() += 1;
     }

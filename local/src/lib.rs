@@ -7,6 +7,7 @@ pub mod driver;
 mod emulator;
 mod facts;
 mod failure;
+pub mod fault_proxy;
 mod files;
 pub mod host;
 pub mod http1;

@@ -144,11 +144,11 @@ async fn the_endpoint_tells_failures_apart() {
         peer: ([127, 0, 0, 1], 1).into(),
         head_bytes: 0,
     };
-    let reply = endpoint.handle(post("/Fake", json!({ "n": 1 }))).await;
+    let reply = endpoint.handle(post("/Fake", json!({ "n": 1 }))).await.unwrap();
     assert_eq!(reply.status, 200);
     let path = "/2015-03-31/functions/stack-Fake-1/invocations";
-    let reply = endpoint.handle(post(path, json!({ "do": "fail", "as": "X.Y" }))).await;
+    let reply = endpoint.handle(post(path, json!({ "do": "fail", "as": "X.Y" }))).await.unwrap();
     assert_eq!(reply.status, 200);
     assert!(reply.headers.contains(&("x-amz-function-error".to_owned(), "Unhandled".to_owned())));
-    assert_eq!(endpoint.handle(post("/Nobody", json!({}))).await.status, 404);
+    assert_eq!(endpoint.handle(post("/Nobody", json!({}))).await.unwrap().status, 404);
 }

@@ -22,7 +22,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     // Scenarios without the SDK: its release build would take many minutes.
     ("relay-bench", &["relay", "batch-writer"]),
     // The tests of the whole may look at all of it.
-    ("relay-tests", &["relay", "relay-lambda", "batch-writer", "export", "ingest", "notify"]),
+    ("relay-tests", &["relay", "relay-lambda", "batch-writer", "export", "ingest", "local", "notify"]),
     ("xtask", &[]),
 ];
 

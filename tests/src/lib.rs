@@ -7,5 +7,6 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+pub mod kill;
 pub mod stack;
 pub mod wait;

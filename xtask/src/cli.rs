@@ -23,10 +23,7 @@ enum Verb {
     /// Tell whether the stack runs and where.
     Status,
     /// Run the tests; all levels unless some are named.
-    Test {
-        /// The levels to run.
-        levels: Vec<Level>,
-    },
+    Test(Test),
     /// Measure against the goals: the running stack, or the code alone.
     Bench {
         #[command(subcommand)]
@@ -75,6 +72,25 @@ pub(crate) struct Up {
     pub(crate) no_sample: bool,
 }
 
+/// Which tests to run.
+#[derive(clap::Args)]
+pub(crate) struct Test {
+    /// The levels to run.
+    pub(crate) levels: Vec<Level>,
+    /// The fault matrix in full: 100,000 activities a cell and 1,000 kills, hours.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// The seed of the fault matrix; any other one unless it is named.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Only the cells of the fault matrix whose name contains this, such as "writer" or "process killed".
+    #[arg(long)]
+    pub(crate) only: Option<String>,
+    /// Another number of activities for each cell of the fault matrix.
+    #[arg(long)]
+    pub(crate) activities: Option<u64>,
+}
+
 /// A level of tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Level {
@@ -84,6 +100,8 @@ pub(crate) enum Level {
     Stack,
     /// The page in a real browser.
     Browser,
+    /// The fault matrix, on a stack of its own.
+    Faults,
 }
 
 /// Reads the command line and does what it says.
@@ -92,7 +110,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Up(options) => command::up::run(options),
         Verb::Down => command::down::run(),
         Verb::Status => command::status::run(),
-        Verb::Test { levels } => command::test::run(&levels),
+        Verb::Test(options) => command::test::run(&options),
         Verb::Bench { scenario: Scenario::Export(options) } => command::bench::export(&options),
         Verb::Bench { scenario: Scenario::Reader } => command::bench::alone("reader"),
         Verb::Bench { scenario: Scenario::Writer } => command::bench::alone("writer"),

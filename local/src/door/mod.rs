@@ -44,16 +44,16 @@ pub struct Door {
 }
 
 impl Handler for Door {
-    async fn handle(&self, request: Request) -> Reply {
+    async fn handle(&self, request: Request) -> Option<Reply> {
         if request.head_bytes > HEAD_MAX {
-            return Reply::message(431, "Request Header Fields Too Large");
+            return Some(Reply::message(431, "Request Header Fields Too Large"));
         }
-        match request.path.as_str() {
+        Some(match request.path.as_str() {
             "/_local/health" => self.health().await,
             "/_local/inbox" => self.mails().await,
             path if is_api(path) => self.dressed(self.api(request).await),
             path => self.dressed(page::reply(&self.web, &request.method, path)),
-        }
+        })
     }
 }
 

@@ -16,8 +16,9 @@ use crate::aws::Aws;
 use crate::failure::{Because, Failure};
 use crate::files;
 
-/// Pauses before the first and the second retry. AWS waits one and two minutes; here nobody wants to.
-pub const RETRY_DELAYS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// Pauses before the first and the second retry. AWS waits one and two minutes; here nobody wants to wait for the first. The second must
+/// find what a killed call had claimed free again, as AWS's first one does: notify's claim of a mail lasts 45 s.
+pub const RETRY_DELAYS: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(1)];
 
 /// Events that wait for their function. They outlive a stop of the stack, in order or not.
 pub struct Queue {

@@ -16,7 +16,13 @@ pub struct Endpoint {
 }
 
 impl Handler for Endpoint {
-    async fn handle(&self, request: Request) -> Reply {
+    async fn handle(&self, request: Request) -> Option<Reply> {
+        Some(self.reply(request).await)
+    }
+}
+
+impl Endpoint {
+    async fn reply(&self, request: Request) -> Reply {
         let path = request.path.strip_prefix("/2015-03-31/functions");
         let path = path.unwrap_or(&request.path).trim_matches('/');
         let name = path.strip_suffix("/invocations").unwrap_or(path).to_owned();

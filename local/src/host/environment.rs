@@ -34,7 +34,7 @@ pub(super) fn variables(function: &Function, around: &Surroundings, runtime_api:
 
 /// A key of its own for each function, so that a proxy in between sees who calls. Letters first: the emulator takes a
 /// key of twelve digits for an account's number.
-fn access_key_id(logical_id: &str) -> String {
+pub(crate) fn access_key_id(logical_id: &str) -> String {
     let name = logical_id.strip_suffix("Function").unwrap_or(logical_id);
     let name = name.to_ascii_uppercase();
     format!("AKIA{name:0<16.16}")

@@ -2,7 +2,7 @@
 
 mod asynchronous;
 mod endpoint;
-mod environment;
+pub(crate) mod environment;
 mod instance;
 mod pool;
 mod runtime_api;

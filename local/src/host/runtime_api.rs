@@ -79,16 +79,16 @@ impl RuntimeApi {
 }
 
 impl Handler for RuntimeApi {
-    async fn handle(&self, request: Request) -> Reply {
+    async fn handle(&self, request: Request) -> Option<Reply> {
         let path = request.path.strip_prefix(ROOT).unwrap_or_default();
         let words: Vec<&str> = path.split('/').collect();
-        match (request.method.as_str(), words.as_slice()) {
+        Some(match (request.method.as_str(), words.as_slice()) {
             ("GET", ["invocation", "next"]) => self.next().await,
             ("POST", ["invocation", id, "response"]) => self.finish(id, answer(request.body)).await,
             ("POST", ["invocation", id, "error"]) => self.finish(id, Outcome::Failed(error(&request))).await,
             ("POST", ["init", "error"]) => self.init_failed(error(&request)),
             _ => refusal(404, "NotFound", "the Runtime API has no such path"),
-        }
+        })
     }
 }
 

@@ -198,7 +198,8 @@ fn head_bytes(reply: &Reply, keep: bool) -> String {
         let value = value.replace(['\r', '\n'], " ");
         head.extend([name.as_str(), ": ", &value, "\r\n"]);
     }
-    if !matches!(reply.status, 100..200 | 204 | 304) {
+    let has_length = reply.headers.iter().any(|(name, _)| name == "content-length");
+    if !has_length && !matches!(reply.status, 100..200 | 204 | 304) {
         head.extend(["content-length: ", &reply.body.len().to_string(), "\r\n"]);
     }
     head.push_str(if keep { "\r\n" } else { "connection: close\r\n\r\n" });

@@ -31,7 +31,8 @@ impl Request {
     }
 }
 
-/// An answer. Its length and connection headers are added when it is written.
+/// An answer. Its length and connection headers are added when it is written; the length of an answer to HEAD, which has no body,
+/// may be among the headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The status code.

@@ -23,8 +23,8 @@ pub struct Limits {
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one request; it is not cancelled when the client goes away.
-    fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send;
+    /// Answers one request; it is not cancelled when the client goes away. `None` cuts the connection without an answer.
+    fn handle(&self, request: Request) -> impl Future<Output = Option<Reply>> + Send;
 }
 
 /// A connection without a request is closed after this time, as API Gateway does it.
@@ -82,7 +82,7 @@ async fn converse<H: Handler>(
         match connection.request().await {
             Ok((request, keep)) => {
                 let with_body = request.method != "HEAD";
-                let reply = handler.handle(request).await;
+                let Some(reply) = handler.handle(request).await else { return };
                 let keep = keep && !*stop.borrow();
                 if connection.reply(&reply, with_body, keep).await.is_err() {
                     return;

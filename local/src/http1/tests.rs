@@ -15,14 +15,17 @@ struct Echo {
 }
 
 impl Handler for Echo {
-    async fn handle(&self, request: Request) -> Reply {
+    async fn handle(&self, request: Request) -> Option<Reply> {
         if request.path == "/wait" {
             self.waits.notify_one();
             self.may.acquire().await.unwrap().forget();
         }
         let body = String::from_utf8_lossy(&request.body).into_owned();
         let Request { method, path, query, headers, .. } = request;
-        Reply::json(200, &json!({ "method": method, "path": path, "query": query, "headers": headers, "body": body }))
+        Some(Reply::json(
+            200,
+            &json!({ "method": method, "path": path, "query": query, "headers": headers, "body": body }),
+        ))
     }
 }
 

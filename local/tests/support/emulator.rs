@@ -91,10 +91,10 @@ impl Emulator {
 }
 
 impl Handler for Emulator {
-    async fn handle(&self, request: Request) -> Reply {
+    async fn handle(&self, request: Request) -> Option<Reply> {
         let input = serde_json::from_slice(&request.body).unwrap_or_default();
         let target = request.header("x-amz-target").unwrap_or_default();
-        match target.split_once('.') {
+        Some(match target.split_once('.') {
             Some(("Kinesis_20131202", "GetRecords" | "GetShardIterator")) if self.is_forgetful() => {
                 Reply::json(400, &json!({ "__type": "ResourceNotFoundException", "message": "no such shard" }))
             }
@@ -108,6 +108,6 @@ impl Handler for Emulator {
                 self.objects.lock().unwrap().insert(request.path, input);
                 Reply::new(200, "")
             }
-        }
+        })
     }
 }

@@ -4,8 +4,8 @@ use std::{path::PathBuf, process::Command};
 
 use super::{down, up};
 use crate::{
-    cli::{Level, Up},
-    local::{needs, place::Root, stack, supervisor},
+    cli::{Level, Test, Up},
+    local::{needs, place::Root, python, stack, supervisor},
     os,
     say::{self, Outcome},
 };
@@ -16,11 +16,11 @@ const HOW_TO_GET_A_BROWSER: &str = "no Chromium with its driver found: apt-get i
 const BROWSER_FOLDERS: [&str; 4] = ["/usr/bin", "/usr/lib/chromium", "/usr/local/bin", "/snap/bin"];
 
 /// Runs the named levels, or all.
-pub(crate) fn run(levels: &[Level]) -> Outcome<()> {
+pub(crate) fn run(options: &Test) -> Outcome<()> {
     let root = Root::find()?;
-    let wanted = |level| levels.is_empty() || levels.contains(&level);
+    let wanted = |level| options.levels.is_empty() || options.levels.contains(&level);
     let driver = match find_browser() {
-        None if levels.contains(&Level::Browser) => return Err(HOW_TO_GET_A_BROWSER.to_owned()),
+        None if options.levels.contains(&Level::Browser) => return Err(HOW_TO_GET_A_BROWSER.to_owned()),
         found => found,
     };
     if wanted(Level::Unit) {
@@ -33,7 +33,28 @@ pub(crate) fn run(levels: &[Level]) -> Outcome<()> {
     if wanted(Level::Browser) && find_browser().is_none() {
         say::progress(format_args!("SKIPPED the browser's tests: {HOW_TO_GET_A_BROWSER}"));
     }
-    Ok(())
+    if wanted(Level::Faults) { faults(&root, options) } else { Ok(()) }
+}
+
+/// Runs the fault matrix; it starts and stops a stack of its own in `.relay/faults`.
+fn faults(root: &Root, options: &Test) -> Outcome<()> {
+    python::prepare(root, needs::check()?)?;
+    say::step("build the workspace", || up::build(root))?;
+    let prepare = |cargo: &mut Command| {
+        cargo.env("RELAY_FAULTS_PROGRAMS", root.programs()).env("RELAY_FAULTS_PYTHON", root.relay("venv/bin/python"));
+        let seed = options.seed.map(|seed| seed.to_string());
+        let activities = options.activities.map(|activities| activities.to_string());
+        let full = options.full.then(|| "1".to_owned());
+        let settings = [("SEED", seed), ("ACTIVITIES", activities), ("FULL", full), ("ONLY", options.only.clone())];
+        for (name, value) in settings {
+            let name = format!("RELAY_FAULTS_{name}");
+            match value {
+                Some(value) => cargo.env(name, value),
+                None => cargo.env_remove(name),
+            };
+        }
+    };
+    say::step("the fault matrix", || cargo_test(root, &["--test", "faults"], prepare))
 }
 
 /// Runs the levels that need the stack on the one that runs, else on one that is started and stopped for them.
@@ -78,7 +99,8 @@ fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&mut Command
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(arguments)
         .current_dir(root.path())
-        .env_remove("RELAY_STACK");
+        .env_remove("RELAY_STACK")
+        .env_remove("RELAY_FAULTS_PROGRAMS");
     prepare(&mut cargo);
     match cargo.status() {
         Ok(status) if status.success() => Ok(()),

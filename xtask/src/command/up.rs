@@ -75,7 +75,7 @@ fn started(root: &Root) -> Outcome<Place> {
 }
 
 /// Builds every program in one command: another selection would build tokio and hyper again with other features.
-fn build(root: &Root) -> Outcome<()> {
+pub(crate) fn build(root: &Root) -> Outcome<()> {
     let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
     cargo.args(["build", "--workspace", "--bins"]).current_dir(root.path());
     match cargo.status() {

@@ -1,0 +1,45 @@
+//! How large a run is, and where its programs are.
+
+use std::path::PathBuf;
+
+use relay_lambda::process::{env, now_ms};
+
+/// One run.
+pub(crate) struct Size {
+    /// All chance comes from it.
+    pub(crate) seed: u64,
+    /// When the run began (milliseconds since the epoch): activities happened before it, so a request made once more is the same one.
+    pub(crate) now: i64,
+    /// Activities of a cell.
+    pub(crate) activities: usize,
+    /// Of them sent one by one.
+    pub(crate) singles: usize,
+    /// Activities of a batch.
+    pub(crate) batch: usize,
+    /// Processes that are killed, over the four cells that kill.
+    pub(crate) kills: usize,
+    /// Only cells whose name contains this.
+    pub(crate) only: String,
+    /// The folder of the programs.
+    pub(crate) programs: PathBuf,
+    /// The Python that has the emulator.
+    pub(crate) python: PathBuf,
+}
+
+impl Size {
+    /// What `cargo xtask test faults` asks for; `None` where nothing does.
+    pub(crate) fn from_env() -> Option<Self> {
+        let programs = PathBuf::from(env("RELAY_FAULTS_PROGRAMS")?);
+        let python = PathBuf::from(env("RELAY_FAULTS_PYTHON").expect("RELAY_FAULTS_PYTHON is set beside it"));
+        let number = |name: &str| env(name).map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")));
+        let seed = number("RELAY_FAULTS_SEED").unwrap_or_else(|| now_ms().unsigned_abs() % 1_000_000);
+        let now = now_ms();
+        let only = env("RELAY_FAULTS_ONLY").unwrap_or_default();
+        let full = env("RELAY_FAULTS_FULL").is_some();
+        let default = if full { 100_000 } else { 150 };
+        let activities = number("RELAY_FAULTS_ACTIVITIES").map_or(default, |n| usize::try_from(n).unwrap());
+        let kills = if full { 1_000 } else { 24 };
+        let (singles, batch) = ((activities / 4).min(1_000), (activities / 6).clamp(1, 500));
+        Some(Self { seed, now, activities, singles, batch, kills, only, programs, python })
+    }
+}
