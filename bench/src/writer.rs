@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use aws_lambda_events::event::kinesis::KinesisEvent;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use batch_writer::App;
-use batch_writer::handler::handle;
+use batch_writer::handler::{Event, handle};
 use lambda_runtime::{Context, LambdaEvent};
 use relay::activity::{Activity, Kind};
 use relay::frame;
@@ -55,7 +54,7 @@ type Doubles = App<MemoryPages, MemoryControl, MemoryQuarantine>;
 /// Brings all events into the table. The same pages again take the place of the first.
 async fn drain(app: &Doubles, events: &[Vec<u8>]) -> Outcome {
     for event in events {
-        let payload: KinesisEvent = serde_json::from_slice(event).map_err(|error| format!("the event: {error}"))?;
+        let payload: Event = serde_json::from_slice(event).map_err(|error| format!("the event: {error}"))?;
         let Ok(response) = handle(app, LambdaEvent::new(payload, Context::default())).await;
         if !response.batch_item_failures.is_empty() {
             return Err("the writer did not store a batch".to_owned());
