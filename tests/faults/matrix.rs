@@ -138,7 +138,7 @@ impl Run<'_> {
                 self.file(cell, &id)
             };
             if cell.fault == Fault::Killed {
-                let most = KILLS_AN_EXPORT.min(self.kills(cell) - outcome.killed);
+                let most = KILLS_AN_EXPORT;
                 let (mut rows, names) = (None, [cell.place.binary]);
                 let may = || self.stage.proxy.held() > 0;
                 outcome.killed += while_killing(self.stage.host(), &names, most, may, |_| rows = once());

@@ -142,7 +142,9 @@ pub(crate) fn send(stage: &Stage, tenant: &Tenant, size: &Size) -> Sent {
 /// Sends some of a cell's requests once each while nothing can be kept; answers what was said other than "503, not now".
 pub(crate) fn refused(stage: &Stage, tenant: &Tenant, size: &Size) -> Vec<String> {
     let mut wrong = Vec::new();
-    for delivery in deliveries(tenant, size).iter().take(REFUSED) {
+    // What the owner does not want needs no keeping.
+    let to_keep = |delivery: &&Delivery| delivery.fate != Fate::Dropped;
+    for delivery in deliveries(tenant, size).iter().filter(to_keep).take(REFUSED) {
         match attempt(stage, tenant, delivery) {
             Some((503, answer)) if answer["type"].as_str().is_some_and(|kind| kind.ends_with("unavailable")) => {}
             other => wrong.push(format!("{}: {other:?} while nothing could be kept", delivery.ids[0])),

@@ -26,7 +26,8 @@ pub fn processes(host: u64, names: &[&str]) -> Vec<String> {
     found
 }
 
-/// Does some work while processes of these functions are killed (SIGKILL) at the times when they `may` be, at most so many. The work sees how
+/// Does some work while processes of these functions are killed (SIGKILL) at the times when they `may` be, until
+/// so many were. The work sees how
 /// many were, and so does the caller at the end.
 pub fn while_killing(
     host: u64,
@@ -41,8 +42,8 @@ pub fn while_killing(
             let goes_on = || killed.load(Ordering::SeqCst) < most && !over.load(Ordering::SeqCst);
             while goes_on() {
                 if may() {
-                    let left = most - killed.load(Ordering::SeqCst);
-                    let ended = processes(host, names).iter().take(left).filter(|pid| kill(pid)).count();
+                    // All of them: some are idle, and it is not seen from outside which.
+                    let ended = processes(host, names).iter().filter(|pid| kill(pid)).count();
                     killed.fetch_add(ended, Ordering::SeqCst);
                 }
                 let _ = until(ROUND, || (!goes_on()).then_some(()));
