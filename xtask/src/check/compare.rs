@@ -75,6 +75,8 @@ pub(crate) fn file<'a>(text: &str, kind: Kind, expected: impl Iterator<Item = &'
             Some(record) => differences.wrong.extend(wrong(&table, &columns, record, one, kind)),
         }
     }
+    // A row that nobody expected is that, however often it stands there.
+    differences.doubled.retain(|id| !rows.contains_key(id.as_str()));
     let mut left: Vec<String> = rows.into_keys().map(Cow::into_owned).collect();
     left.sort_unstable();
     differences.unexpected.extend(left);
@@ -172,8 +174,8 @@ mod tests {
             differences(&format!("{A1}{ORDER}1970-01-01 09:00:00,,,\n")).unexpected,
             ["row 3 has no identifier"]
         );
-        let others = differences(&format!("{A1}1970-01-01 09:00:00,,zz,\n")).without_unexpected();
-        assert_eq!((others.missing.len(), others.unexpected.len()), (1, 0));
+        let others = differences(&format!("{A1}{}", "1970-01-01 09:00:00,,zz,\n".repeat(2))).without_unexpected();
+        assert_eq!((others.missing.len(), others.unexpected.len(), others.doubled.len()), (1, 0, 0));
         let wrong = differences(&format!("1970-01-01 00:00:00,세,a1,\n{ORDER}")).wrong;
         assert_eq!(wrong[0], "a1: campaign_name is \"세\", expected \"세일\"");
         assert_eq!(wrong[1], "a1: created_at is \"1970-01-01 00:00:00\", expected \"1970-01-01 09:00:00\"");
