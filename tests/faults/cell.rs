@@ -86,8 +86,11 @@ use Fault::{Broken, CutAfter, CutBefore, Delayed, Denied, Killed, Late, Off, Par
 
 const EVERY: &[Fault] = &[Throttled, Broken, Denied, Delayed, CutBefore, CutAfter];
 
+/// The call that spills.
+const SPILL: &str = "sqs:SendMessageBatch";
+
 /// The places, in the order of an activity's path.
-const PLACES: [Place; 10] = [
+const PLACES: [Place; 11] = [
     Place {
         name: "ingest → Kinesis",
         function: "IngestFunction",
@@ -96,6 +99,15 @@ const PLACES: [Place; 10] = [
         aim: everyone,
         faults: &[Throttled, Broken, Denied, Delayed, Late, CutBefore, CutAfter, Partial, Off, Killed],
         binary: "ingest",
+    },
+    Place {
+        name: "ingest → Kinesis and spill queue",
+        function: "IngestFunction",
+        operations: &["kinesis:PutRecords", SPILL],
+        when: When::Sending,
+        aim: everyone,
+        faults: &[Broken, CutAfter, Partial, Off],
+        binary: "",
     },
     Place {
         name: "ingest → table control",
@@ -217,7 +229,7 @@ impl Cell {
 
     /// Whether nothing can be kept while the fault is there, so nothing may be acknowledged either.
     pub(crate) fn closes_the_door(&self) -> bool {
-        self.fault == Off && self.place.binary == "ingest"
+        self.fault == Off && self.place.operations.contains(&SPILL)
     }
 
     /// The script. First an outage, so that no retry can hide the fault; while activities are sent, then every third call.
