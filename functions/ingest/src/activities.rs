@@ -80,7 +80,7 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
         let (streamed, spilled) = (members(Place::Stream), members(Place::Spill));
         let places = results.into_iter().collect::<Result<Vec<_>, _>>();
         places.map(|_| spilled).map_err(|fault| {
-            let detail = format!("{} of {} activities are stored", streamed + spilled, activities.len());
+            let detail = format!("{} of {} activities are known to be stored", streamed + spilled, activities.len());
             self.fail(fault, LABELS, activities.len(), detail)
         })
     }

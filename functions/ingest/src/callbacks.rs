@@ -105,7 +105,7 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     /// Makes the frames of one callback durable; answers where the last of them is.
     async fn keep_callback(&self, visit: Visit<'_>, frames: &[Bytes], labels: Labels) -> Result<Place, Refusal> {
         let results = self.keep(visit, frames).await;
-        let failed = |fault| self.fail(fault, labels, 1, "the callback is not stored".to_owned());
+        let failed = |fault| self.fail(fault, labels, 1, "the callback may not be stored".to_owned());
         let places = results.into_iter().collect::<Result<Vec<_>, _>>().map_err(failed)?;
         Ok(places.into_iter().max().unwrap_or(Place::Stream))
     }

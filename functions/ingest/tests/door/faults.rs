@@ -167,7 +167,7 @@ async fn a_batch_that_is_stored_in_part_is_503_and_says_how_much() {
     let detail = assert_unavailable(&door.answer(&request).await);
     let stored = door.ids().len();
     assert!((1..100).contains(&stored));
-    assert!(detail.contains(&format!("{stored} of 100 activities are stored")), "{detail}");
+    assert!(detail.contains(&format!("{stored} of 100 activities are known to be stored")), "{detail}");
     assert_eq!((door.total(Metric::Failed), door.total(Metric::Accepted)), (100, 0));
     assert_eq!(door.answer(&request).await.status, 200);
     let mut ids = door.ids();
