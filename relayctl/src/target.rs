@@ -1,5 +1,6 @@
 //! Where the stack's parts are: on this machine, or on AWS.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use relay_aws::config::Aws;
@@ -48,6 +49,10 @@ pub(crate) enum PlaceError {
         "no .relay/stack.json in {folder} or above: start the local stack with `cargo xtask up`, and run this inside its checkout"
     )]
     NoStack { folder: PathBuf },
+    #[error(
+        "nobody answers at {url}, where .relay/stack.json says that the local stack is: start it with `cargo xtask up`"
+    )]
+    NotRunning { url: String },
     #[error("{path} cannot be read: {reason}")]
     BadStack { path: PathBuf, reason: String },
 }
@@ -73,6 +78,9 @@ impl Target {
     pub(crate) async fn open(place: &Place, env: impl Fn(&str) -> Option<String>) -> Result<Self, PlaceError> {
         if place.local {
             let stack = find_stack(&current_folder()?)?;
+            if !listens(&stack.emulator_url) {
+                return Err(PlaceError::NotRunning { url: stack.emulator_url });
+            }
             let aws = Aws::at(&stack.emulator_url, &stack.region).await;
             return Ok(Self { aws, names: Names::of(stack) });
         }
@@ -123,6 +131,11 @@ impl Names {
             stream: given(&place.stream, STREAM),
         }
     }
+}
+
+/// Whether anybody takes connections there: a stopped stack leaves its file behind, with the keys that it will have again.
+fn listens(url: &str) -> bool {
+    TcpStream::connect(url.trim_start_matches("http://").trim_end_matches('/')).is_ok()
 }
 
 fn named(name: Option<&str>, part: Part) -> Result<&str, PlaceError> {
@@ -212,5 +225,14 @@ mod tests {
         assert_eq!(named(names.stream.as_deref(), STREAM).unwrap(), "mine");
         assert_eq!(named(names.failed_bucket.as_deref(), FAILED).unwrap(), "of RELAY_FAILED_BUCKET");
         assert_eq!(named(names.quarantine_bucket.as_deref(), QUARANTINE).unwrap(), "of RELAY_QUARANTINE_BUCKET");
+    }
+
+    #[test]
+    fn a_stopped_stack_is_told_from_a_running_one() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        assert!(listens(&url));
+        drop(listener);
+        assert!(!listens(&url));
     }
 }
