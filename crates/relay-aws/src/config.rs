@@ -23,7 +23,7 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Attempts per call: the second one mends a pooled connection that was closed while the function was frozen, and a single
 /// answer of 5xx or throttling. More is the callers' matter. What may be sent twice: records and pages are idempotent by content,
-/// conditional writes carry the SDK's client request token, executions are named. A mail is none of these: see [`Aws::one_attempt`].
+/// conditional writes carry the SDK's client request token, executions are named. A mail is none of these: see `Aws::one_attempt`.
 pub const MAX_ATTEMPTS: u32 = 2;
 
 /// The longest pause before the second attempt; the SDK takes a random part of it.

@@ -53,7 +53,7 @@ pub struct RefusedPage {
     pub detail: String,
 }
 
-/// A part of a batch, as far as it can be told without the world: consecutive records, as many as unpack into [`MAX_UNPACKED_BYTES`].
+/// A part of a batch, as far as it can be told without the world: consecutive records, as many as unpack into 32 MiB.
 #[derive(Debug, Default)]
 pub struct Batch {
     range: Range<usize>,
