@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use relay_tests::wait::until;
 
+/// How often chromedriver is started before that is a failure.
+const STARTS: u32 = 5;
+
 /// How to get the browser, in one line.
 const HOW_TO_GET: &str = "the browser tests need Chromium and its driver: apt-get install chromium chromium-driver";
 
@@ -136,17 +139,25 @@ impl Drop for Browser {
 }
 
 impl Driver {
-    /// Starts chromedriver on a port that the system chooses.
+    /// Starts chromedriver on a port that the system chooses. It takes that of IPv4 for IPv6, too, and ends where another program has it there.
     fn start() -> Self {
+        let (process, port) = (0..STARTS).find_map(|_| Self::started()).expect("chromedriver names its port");
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_mins(1)));
+        Self { process, url: format!("http://127.0.0.1:{port}"), agent: config.build().new_agent() }
+    }
+
+    fn started() -> Option<(Child, u16)> {
         let spawned = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
         let mut process = spawned.unwrap_or_else(|error| panic!("{HOW_TO_GET} (chromedriver: {error})"));
         let stdout = BufReader::new(process.stdout.take().expect("stdout is piped"));
-        let port = stdout.lines().map_while(Result::ok).find_map(|line| port_in(&line));
-        let config =
-            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_mins(1)));
-        let mut driver = Self { process, url: String::new(), agent: config.build().new_agent() };
-        driver.url = format!("http://127.0.0.1:{}", port.expect("chromedriver names its port"));
-        driver
+        match stdout.lines().map_while(Result::ok).find_map(|line| port_in(&line)) {
+            Some(port) => Some((process, port)),
+            None => {
+                process.wait().expect("chromedriver has ended");
+                None
+            }
+        }
     }
 
     /// The value that a command answers.
