@@ -151,13 +151,11 @@ impl Driver {
         let spawned = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
         let mut process = spawned.unwrap_or_else(|error| panic!("{HOW_TO_GET} (chromedriver: {error})"));
         let stdout = BufReader::new(process.stdout.take().expect("stdout is piped"));
-        match stdout.lines().map_while(Result::ok).find_map(|line| port_in(&line)) {
-            Some(port) => Some((process, port)),
-            None => {
-                process.wait().expect("chromedriver has ended");
-                None
-            }
+        let port = stdout.lines().map_while(Result::ok).find_map(|line| port_in(&line));
+        if port.is_none() {
+            process.wait().expect("chromedriver has ended");
         }
+        port.map(|port| (process, port))
     }
 
     /// The value that a command answers.
