@@ -80,7 +80,7 @@ pub(crate) struct Test {
     /// The fault matrix in full: 100,000 activities a cell and 1,000 kills, hours.
     #[arg(long)]
     pub(crate) full: bool,
-    /// The seed of the fault matrix; any other one unless it is named.
+    /// The seed of the fault matrix [default: the small set's own, another one each time with --full].
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Only the cells of the fault matrix whose name contains this, such as "writer" or "process killed".
