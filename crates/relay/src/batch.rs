@@ -6,7 +6,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::activity::{Activity, Kind, MAX_ACTIVITY_BYTES, Provider};
-use crate::callback::draft::{self, Draft, Names, first, shown};
+use crate::callback::draft::{self, Draft, Names, Written, first, shown};
 use crate::callback::{json, media_type};
 use crate::discard::{Discard, Reason};
 use crate::field::Field;
@@ -162,7 +162,8 @@ fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> 
     let kind = kind(first(&params, "kind"))?;
     let app_token = draft::app_token(first(&params, "app_token"))?;
     let parse_time = time::parse_millis_or_rfc3339;
-    let created_at = draft::created_at(first(&params, "created_at"), parse_time, received_at, FORM)?;
+    let written = Written { name: "created_at", text: first(&params, "created_at"), form: FORM };
+    let created_at = draft::created_at(&written, parse_time, received_at)?;
     let names = Names { used: &["kind", "app_token", "created_at"], own_id: EVENT_ID, aliases: &[] };
     let (fields, extra) = draft::assign(&params, &names, parse_time);
     let event_id = fields.text(Field::EventId).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::activity::{Activity, Kind, Provider, Value};
+use crate::activity::{Activity, Fields, Kind, Provider, Value};
 use crate::discard::{Discard, Reason};
 use crate::field::Field;
 use crate::time;
@@ -13,7 +13,7 @@ pub(crate) mod identity;
 pub(crate) mod json;
 pub mod query;
 
-use draft::{Draft, Names, first, shown};
+use draft::{Draft, Names, Written, first, shown};
 use query::Params;
 
 /// The most bytes of a callback, query and body together (product.md: body ≤ 128 KiB).
@@ -24,6 +24,12 @@ pub const KEY_PARAMETER: &str = "key";
 
 /// The parameter that names the app, in any provider's callback.
 const APP_TOKEN: &str = "app_token";
+
+/// The parameter that says what happened, in any provider's callback; in `extra` it always stands.
+const ACTIVITY_KIND: &str = "activity_kind";
+
+/// The canonical name of the time it happened.
+const CREATED_AT: &str = "created_at";
 
 /// The providers whose callbacks are understood.
 pub fn providers() -> impl Iterator<Item = Provider> {
@@ -59,23 +65,39 @@ pub struct Callback<'a> {
     pub received_at: i64,
 }
 
-/// How a provider's callbacks are understood: data, not code.
+/// How a provider's callbacks are understood: data, not code. Where several names are given, the first that is sent counts, and the others are
+/// data like any other.
 struct Mapping {
     provider: Provider,
-    /// The parameter that says what happened.
-    trigger: &'static str,
-    /// Triggers that are not events.
-    kinds: &'static [(&'static str, Kind)],
-    /// The trigger of an in-app event; a callback without a trigger but with an event token is one, too.
+    /// The provider's own parameters that say what happened; `activity_kind` in any provider's callback goes before them.
+    triggers: &'static [&'static str],
+    /// Triggers that are not events: the first row that fits counts.
+    kinds: &'static [Trigger],
+    /// The trigger of an in-app event, also where none is sent but an event token is (or an event name, where that may say what happened).
     in_app_event: &'static str,
-    /// The parameter that says when.
-    created_at: &'static str,
-    /// The parameter that holds the delivery's own id: another for every delivery, the same when it is tried again.
-    own_id: &'static str,
-    /// The provider's own id of the app, taken where no `app_token` is sent.
-    app_id: &'static str,
-    /// Names that mean a canonical field.
+    /// Whether the name of an event says what happened where no trigger is sent.
+    by_name: bool,
+    /// The parameters that say when.
+    created_at: &'static [&'static str],
+    /// The parameters that hold the delivery's own id: another for every delivery, the same when it is tried again.
+    own_ids: &'static [&'static str],
+    /// The provider's own ids of the app, taken where no `app_token` is sent.
+    app_ids: &'static [&'static str],
+    /// Names that mean a canonical field. Of several for one field the first of this table that is sent counts.
     aliases: &'static [(&'static str, Field)],
+}
+
+/// A provider's word for something that is not an event.
+struct Trigger {
+    /// In whatever case it is sent.
+    word: &'static str,
+    /// Only where this parameter has this value.
+    only_if: Option<(&'static str, &'static str)>,
+    kind: Kind,
+}
+
+const fn trigger(word: &'static str, kind: Kind) -> Trigger {
+    Trigger { word, only_if: None, kind }
 }
 
 /// The activity that a callback tells of.
@@ -88,42 +110,73 @@ pub fn parse(callback: &Callback<'_>) -> Result<Activity<'static>, Discard> {
 impl Mapping {
     fn activity(&self, params: &Params, received_at: i64) -> Result<Activity<'static>, Discard> {
         const FORM: &str = "Unix seconds or milliseconds, RFC 3339 or `yyyy-mm-dd hh:mm:ss` in UTC";
-        let meanings = Names { used: &[APP_TOKEN, self.created_at], own_id: self.own_id, aliases: self.aliases };
-        let (mut fields, extra) = draft::assign(params, &meanings, time::parse);
-        let trigger = self.trigger(params, fields.text(Field::EventToken).is_some())?;
-        let kind = self.kind(&trigger);
+        let when = first_of(params, self.created_at);
+        let created_at_name = when.map_or(CREATED_AT, |(name, _)| name);
+        let own_id = first_of(params, self.own_ids);
+        let own_id_name = own_id.map_or("", |(name, _)| name);
+        let meanings = Names { used: &[APP_TOKEN, created_at_name], own_id: own_id_name, aliases: self.aliases };
+        let (mut fields, mut extra) = draft::assign(params, &meanings, time::parse);
+        let trigger = self.trigger(params, &fields)?;
+        let kind = self.kind(&trigger, params);
         let named = fields.text(Field::EventName).is_some();
         // An in-app event is named by its token; any other trigger names itself.
         let by_token = trigger.eq_ignore_ascii_case(self.in_app_event) && fields.text(Field::EventToken).is_some();
         if kind == Kind::Event && !named && !by_token {
-            fields.set(Field::EventName, Value::Text(trigger.into()));
+            fields.set(Field::EventName, Value::Text(trigger.clone().into()));
         }
-        let found = first(params, APP_TOKEN).or_else(|| first(params, self.app_id));
-        let app_token = draft::app_token(found)?;
-        let created_at = draft::created_at(first(params, self.created_at), time::parse, received_at, FORM)?;
+        extra.entry(ACTIVITY_KIND.into()).or_insert_with(|| trigger.into());
+        let app_id = || first_of(params, self.app_ids).map(|(_, id)| id);
+        let app_token = draft::app_token(first(params, APP_TOKEN).or_else(app_id))?;
+        let when = Written { name: created_at_name, text: when.map(|(_, text)| text), form: FORM };
+        let created_at = draft::created_at(&when, time::parse, received_at)?;
         let provider = self.provider;
         Draft { provider, kind, app_token, created_at, received_at, fields, extra }
-            .finish(params, first(params, self.own_id))
+            .finish(params, own_id.map(|(_, id)| id))
     }
 
     /// What happened, in the provider's word.
-    fn trigger(&self, params: &Params, has_event_token: bool) -> Result<String, Discard> {
-        let Some(trigger) = first(params, self.trigger) else {
-            let detail = || Discard::new(Reason::BadKind, format!("{} is missing", self.trigger));
-            return has_event_token.then(|| self.in_app_event.to_owned()).ok_or_else(detail);
-        };
-        let of_words = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b' ');
-        if trigger.len() <= 64 && trigger.bytes().all(of_words) {
-            return Ok(trigger.to_owned());
+    fn trigger(&self, params: &Params, fields: &Fields<'_>) -> Result<String, Discard> {
+        if let Some((name, word)) = first_of(params, &[ACTIVITY_KIND]).or_else(|| first_of(params, self.triggers)) {
+            return word_of_trigger(name, word);
         }
-        let detail = format!("{} is `{}`, which names no trigger", self.trigger, shown(trigger));
-        Err(Discard::new(Reason::BadKind, detail))
+        let event_name = fields.text(Field::EventName).filter(|_| self.by_name);
+        if let Some(name) = event_name.filter(|name| self.known(name, params).is_some()) {
+            return Ok(name.to_owned());
+        }
+        if event_name.or_else(|| fields.text(Field::EventToken)).is_some() {
+            return Ok(self.in_app_event.to_owned());
+        }
+        let usual = self.triggers.first().copied().unwrap_or(ACTIVITY_KIND);
+        let or_name = if self.by_name { ", and so is event_name" } else { "" };
+        Err(Discard::new(Reason::BadKind, format!("{usual} is missing{or_name}: nothing says what happened")))
     }
 
-    fn kind(&self, trigger: &str) -> Kind {
-        let known = self.kinds.iter().find(|(name, _)| name.eq_ignore_ascii_case(trigger));
-        known.map_or(Kind::Event, |(_, kind)| *kind)
+    fn kind(&self, trigger: &str, params: &Params) -> Kind {
+        self.known(trigger, params).unwrap_or(Kind::Event)
     }
+
+    /// The kind of a word that the table has.
+    fn known(&self, word: &str, params: &Params) -> Option<Kind> {
+        let fits = |row: &&Trigger| {
+            row.word.eq_ignore_ascii_case(word)
+                && row.only_if.is_none_or(|(name, value)| first(params, name).is_some_and(|sent| sent == value))
+        };
+        self.kinds.iter().find(fits).map(|row| row.kind)
+    }
+}
+
+/// The first of these names that is sent, with its value.
+fn first_of<'p>(params: &'p Params, names: &[&'static str]) -> Option<(&'static str, &'p str)> {
+    names.iter().find_map(|name| first(params, name).map(|value| (*name, value)))
+}
+
+/// A trigger is a word of the provider's, not a text of somebody's.
+fn word_of_trigger(name: &str, word: &str) -> Result<String, Discard> {
+    let of_words = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b' ');
+    if word.len() <= 64 && word.bytes().all(of_words) {
+        return Ok(word.to_owned());
+    }
+    Err(Discard::new(Reason::BadKind, format!("{name} is `{}`, which names no trigger", shown(word))))
 }
 
 /// The parameters of a callback, tidy and without the key of its query: a body's `key` is data like any other. In a POST the body's fields win over

@@ -1,23 +1,24 @@
 //! Adjust's server callbacks. Its placeholder names are the canonical ones; what differs stands in this table.
 
 use crate::activity::{Kind, Provider};
-use crate::callback::Mapping;
+use crate::callback::{Mapping, trigger};
 use crate::field::Field;
 
 /// How Adjust's callbacks are understood.
 pub(super) const MAPPING: Mapping = Mapping {
     provider: Provider::Adjust,
-    trigger: "activity_kind",
+    triggers: &[],
     kinds: &[
-        ("install", Kind::Install),
-        ("reattribution", Kind::Reattribution),
-        ("reinstall", Kind::Reattribution),
-        ("reattribution_reinstall", Kind::Reattribution),
+        trigger("install", Kind::Install),
+        trigger("reattribution", Kind::Reattribution),
+        trigger("reinstall", Kind::Reattribution),
+        trigger("reattribution_reinstall", Kind::Reattribution),
     ],
     in_app_event: "event",
-    created_at: "created_at",
-    own_id: "nonce",
-    app_id: "app_id",
+    by_name: false,
+    created_at: &["created_at"],
+    own_ids: &["nonce"],
+    app_ids: &["app_id"],
     aliases: &[
         ("event", Field::EventToken),
         ("fb_install_referrer_publisher_platform", Field::FbRefPublisherPlatform),

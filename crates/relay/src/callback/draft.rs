@@ -86,27 +86,37 @@ pub(crate) fn app_token(found: Option<&str>) -> Result<String, Discard> {
     Err(Discard::new(Reason::BadAppToken, detail))
 }
 
-/// The time it happened, checked; `form` says in words which are taken.
+/// A time as a sender wrote it.
+pub(crate) struct Written<'a> {
+    /// The parameter's name.
+    pub(crate) name: &'a str,
+    /// What it holds, where it was sent.
+    pub(crate) text: Option<&'a str>,
+    /// Which forms are taken, in words.
+    pub(crate) form: &'a str,
+}
+
+/// The time it happened, checked.
 pub(crate) fn created_at(
-    found: Option<&str>,
+    written: &Written<'_>,
     parse: fn(&str) -> Option<i64>,
     received_at: i64,
-    form: &str,
 ) -> Result<i64, Discard> {
+    let Written { name, text, form } = *written;
     let bad = |detail: String| Discard::new(Reason::BadTime, detail);
-    let text = found.ok_or_else(|| bad("created_at is missing".to_owned()))?;
-    let time = parse(text).ok_or_else(|| bad(format!("created_at is `{}`, which is not {form}", shown(text))))?;
+    let text = text.ok_or_else(|| bad(format!("{name} is missing")))?;
+    let time = parse(text).ok_or_else(|| bad(format!("{name} is `{}`, which is not {form}", shown(text))))?;
     if time::is_plausible(time, received_at) {
         return Ok(time);
     }
     let detail =
-        format!("created_at is `{}`, which is more than 400 days ago or 24 hours ahead; it is {form}", shown(text));
+        format!("{name} is `{}`, which is more than 400 days ago or 24 hours ahead; it is {form}", shown(text));
     Err(bad(detail))
 }
 
 /// What names mean besides their own field.
 pub(crate) struct Names<'a> {
-    /// Names that are read elsewhere.
+    /// Names that are read elsewhere, and need not stand in extra.
     pub(crate) used: &'a [&'a str],
     /// The name of the delivery's own id.
     pub(crate) own_id: &'a str,
@@ -115,14 +125,18 @@ pub(crate) struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn alias(&self, name: &str) -> Option<Field> {
-        let found = self.aliases.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field);
-        found.or_else(|| (name == self.own_id).then_some(Field::EventId))
+    /// Every name that means a field, in the order in which they count.
+    fn meant(&self) -> impl Iterator<Item = (&str, Field)> {
+        self.aliases.iter().copied().chain((!self.own_id.is_empty()).then_some((self.own_id, Field::EventId)))
+    }
+
+    fn is_meant(&self, name: &str) -> bool {
+        self.meant().any(|(alias, _)| alias == name)
     }
 }
 
-/// Parameters → canonical fields, and what has no canonical name → extra. Nothing is lost: what a field cannot take (a second value, a time
-/// that cannot be read) stands in extra under the name it came with.
+/// Tidy parameters → canonical fields, and what has no canonical name → extra. Nothing is lost: what a field cannot take (a second value, a
+/// time that cannot be read) stands in extra under the name it came with.
 pub(crate) fn assign(
     params: &Params,
     names: &Names<'_>,
@@ -140,14 +154,23 @@ pub(crate) fn assign(
             set(&mut fields, field, value, parse_time).unwrap_or_else(|| extra.keep(name, value));
         }
     }
-    for (name, value) in params {
-        if names.used.contains(&name.as_str()) || Field::from_name(name).is_some() {
-            continue;
+    let is_canonical = |name: &str| Field::from_name(name).is_some();
+    for (alias, field) in names.meant().filter(|(alias, _)| !is_canonical(alias)) {
+        for value in values(params, alias) {
+            set(&mut fields, field, value, parse_time).unwrap_or_else(|| extra.keep(alias, value));
         }
-        let taken = names.alias(name).and_then(|field| set(&mut fields, field, value, parse_time));
-        taken.unwrap_or_else(|| extra.keep(name, value));
+    }
+    let is_told = |name: &str| names.used.contains(&name) || is_canonical(name) || names.is_meant(name);
+    for (name, value) in params.iter().filter(|(name, _)| !is_told(name)) {
+        extra.keep(name, value);
     }
     (fields, extra.kept)
+}
+
+/// The values of a name: tidy parameters stand in order.
+fn values<'p>(params: &'p Params, name: &'p str) -> impl Iterator<Item = &'p str> {
+    let start = params.partition_point(|(key, _)| key.as_str() < name);
+    params.iter().skip(start).take_while(move |(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 /// Sets a field that is empty, or that has this very value; `None` when the field cannot take it.

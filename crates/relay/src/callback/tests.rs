@@ -1,4 +1,5 @@
 use std::hint::black_box;
+use std::path::Path;
 
 use proptest::prelude::*;
 
@@ -55,13 +56,14 @@ fn an_event_keeps_its_own_name_and_a_token_is_name_enough() {
     assert_eq!(by_token.fields.text(Field::EventName), None);
     let without_trigger = get(&format!("{BASE}&event_token=abc123")).unwrap();
     assert_eq!(without_trigger.kind, Kind::Event);
+    assert_eq!(extra(&without_trigger, "activity_kind").as_deref(), Some("event"));
 }
 
 #[test]
 fn what_cannot_be_understood_says_why() {
     let long = "x".repeat(65);
     let cases = [
-        ("app_token=app&created_at=1699999999".to_owned(), Reason::BadKind, "activity_kind is missing"),
+        ("app_token=app&created_at=1699999999".to_owned(), Reason::BadKind, "activity_kind is missing: nothing says"),
         (format!("{BASE}&activity_kind=%7Bx%7D"), Reason::BadKind, "activity_kind is missing"),
         (format!("{BASE}&activity_kind={long}"), Reason::BadKind, "names no trigger"),
         ("activity_kind=install&created_at=1699999999".to_owned(), Reason::BadAppToken, "app_token is missing"),
@@ -182,30 +184,34 @@ fn a_template_may_name_a_parameter_event_id_and_users_stay_apart() {
     assert_eq!(extra(&kim, "event_id"), None);
 }
 
-/// Each sample is a query string (`.txt`) or a JSON body (`.json`); what is understood of it is the snapshot beside it.
+/// Each sample is a query string (`.txt`) or a JSON body (`.json`), in the folder of its provider; what is understood of it is the snapshot beside it.
 #[test]
 fn golden_samples() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/adjust");
-    let mut settings = insta::Settings::new();
-    settings.set_snapshot_path(folder);
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    let mut samples = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let parsed = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("txt") => get(std::fs::read_to_string(&path).unwrap().trim_end()),
-            Some("json") => {
-                let query = "key=relay_ingest_secret&app_token=2fm9gkqubvpc";
-                post(query, "application/json", &std::fs::read(&path).unwrap())
+    for provider in providers() {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).join(provider.name());
+        let mut settings = insta::Settings::new();
+        settings.set_snapshot_path(&folder);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        let mut samples = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is = |wanted: &str| path.extension().is_some_and(|extension| extension == wanted);
+            if !is("txt") && !is("json") {
+                continue;
             }
-            _ => continue,
-        };
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        settings.bind(|| insta::assert_snapshot!(name, describe(&parsed)));
-        samples += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            let posted =
+                ("POST", "key=relay_ingest_secret&app_token=2fm9gkqubvpc", "application/json", text.as_bytes());
+            let (method, query, content_type, body) =
+                if is("json") { posted } else { ("GET", text.trim_end(), "", &b""[..]) };
+            let parsed = parse(&Callback { provider, method, query, content_type, body, received_at: NOW });
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            settings.bind(|| insta::assert_snapshot!(name, describe(&parsed)));
+            samples += 1;
+        }
+        assert!(samples > 0, "{} has no sample", folder.display());
     }
-    assert_eq!(samples, 9);
 }
 
 fn describe(parsed: &Result<Activity<'static>, Discard>) -> String {
