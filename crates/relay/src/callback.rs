@@ -8,6 +8,7 @@ use crate::field::Field;
 use crate::time;
 
 mod adjust;
+mod appsflyer;
 pub(crate) mod draft;
 pub(crate) mod identity;
 pub(crate) mod json;
@@ -39,12 +40,8 @@ pub fn providers() -> impl Iterator<Item = Provider> {
 const fn mapping(provider: Provider) -> Option<&'static Mapping> {
     match provider {
         Provider::Adjust => Some(&adjust::MAPPING),
-        Provider::Appsflyer
-        | Provider::Branch
-        | Provider::Airbridge
-        | Provider::Singular
-        | Provider::Kochava
-        | Provider::Sdk => None,
+        Provider::Appsflyer => Some(&appsflyer::MAPPING),
+        Provider::Branch | Provider::Airbridge | Provider::Singular | Provider::Kochava | Provider::Sdk => None,
     }
 }
 
@@ -85,19 +82,37 @@ struct Mapping {
     app_ids: &'static [&'static str],
     /// Names that mean a canonical field. Of several for one field the first of this table that is sent counts.
     aliases: &'static [(&'static str, Field)],
+    /// Names that mean a canonical field only where something else is sent, too; they count behind the others.
+    aliases_if: &'static [AliasIf],
 }
 
-/// A provider's word for something that is not an event.
+/// A provider's word for what happened.
 struct Trigger {
     /// In whatever case it is sent.
     word: &'static str,
-    /// Only where this parameter has this value.
-    only_if: Option<(&'static str, &'static str)>,
+    only_if: Option<Condition>,
     kind: Kind,
 }
 
 const fn trigger(word: &'static str, kind: Kind) -> Trigger {
     Trigger { word, only_if: None, kind }
+}
+
+/// A name that means a canonical field under a condition: a touch's time is a click's or an impression's.
+struct AliasIf {
+    name: &'static str,
+    only_if: Condition,
+    field: Field,
+}
+
+/// A parameter and the value it must have, in whatever case it is sent.
+type Condition = (&'static str, &'static str);
+
+/// In a [`Condition`]: whatever the parameter's value is, so long as one is sent.
+const ANY: &str = "*";
+
+fn holds((name, wanted): Condition, params: &Params) -> bool {
+    first(params, name).is_some_and(|sent| wanted == ANY || sent.eq_ignore_ascii_case(wanted))
 }
 
 /// The activity that a callback tells of.
@@ -114,7 +129,10 @@ impl Mapping {
         let created_at_name = when.map_or(CREATED_AT, |(name, _)| name);
         let own_id = first_of(params, self.own_ids);
         let own_id_name = own_id.map_or("", |(name, _)| name);
-        let meanings = Names { used: &[APP_TOKEN, created_at_name], own_id: own_id_name, aliases: self.aliases };
+        let that_hold = self.aliases_if.iter().filter(|row| holds(row.only_if, params));
+        let aliases_if: Vec<_> = that_hold.map(|row| (row.name, row.field)).collect();
+        let aliases = [self.aliases, &aliases_if];
+        let meanings = Names { used: &[APP_TOKEN, created_at_name], own_id: own_id_name, aliases: &aliases };
         let (mut fields, mut extra) = draft::assign(params, &meanings, time::parse);
         let trigger = self.trigger(params, &fields)?;
         let kind = self.kind(&trigger, params);
@@ -158,8 +176,7 @@ impl Mapping {
     /// The kind of a word that the table has.
     fn known(&self, word: &str, params: &Params) -> Option<Kind> {
         let fits = |row: &&Trigger| {
-            row.word.eq_ignore_ascii_case(word)
-                && row.only_if.is_none_or(|(name, value)| first(params, name).is_some_and(|sent| sent == value))
+            row.word.eq_ignore_ascii_case(word) && row.only_if.is_none_or(|condition| holds(condition, params))
         };
         self.kinds.iter().find(fits).map(|row| row.kind)
     }

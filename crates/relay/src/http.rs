@@ -34,6 +34,13 @@ impl Request {
         let (scheme, token) = self.header("authorization")?.trim().split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
+
+    /// The whole of an `Authorization` that names no scheme: AppsFlyer sends there what was typed into its dashboard.
+    #[must_use]
+    pub fn bare_token(&self) -> Option<&str> {
+        let token = self.header("authorization")?.trim();
+        (!token.contains(' ')).then_some(token)
+    }
 }
 
 /// An answer.

@@ -89,7 +89,8 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     async fn authenticate(&self, visit: Visit<'_>, labels: Labels) -> Result<Arc<Owner>, Refusal> {
         let request = visit.request;
         let in_query = query::value(&request.query, KEY_PARAMETER);
-        let in_header = || request.bearer().or_else(|| request.header("x-relay-key")).map(str::to_owned);
+        let keyed = || request.header("x-relay-key").or_else(|| request.bare_token());
+        let in_header = || request.bearer().or_else(keyed).map(str::to_owned);
         let secret = in_query.or_else(in_header).filter(|key| !key.is_empty()).ok_or(Refusal::MissingKey)?;
         let failed = |fault| {
             self.counters().add(Metric::Received, labels, 1);

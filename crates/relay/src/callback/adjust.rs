@@ -16,15 +16,20 @@ pub(super) const MAPPING: Mapping = Mapping {
     ],
     in_app_event: "event",
     by_name: false,
-    created_at: &["created_at"],
+    created_at: &["created_at", "created_at_milli"],
     own_ids: &["nonce"],
     app_ids: &["app_id"],
     aliases: &[
         ("event", Field::EventToken),
+        // `{revenue}` is in cents, `{revenue_float}` in whole units: where a template has both, `revenue` is what it calls so.
+        ("revenue_float", Field::Revenue),
+        // Adjust's newer word for a tracker.
+        ("link_name", Field::TrackerName),
         ("fb_install_referrer_publisher_platform", Field::FbRefPublisherPlatform),
         ("fb_install_referrer_ad_objective_name", Field::FbRefAdObjective),
         ("fb_install_referrer_campaign_group_name", Field::FbRefCampaignGroup),
         ("fb_install_referrer_campaign_name", Field::FbRefCampaign),
         ("fb_install_referrer_adgroup_name", Field::FbRefAdgroup),
     ],
+    aliases_if: &[],
 };

@@ -120,14 +120,19 @@ pub(crate) struct Names<'a> {
     pub(crate) used: &'a [&'a str],
     /// The name of the delivery's own id.
     pub(crate) own_id: &'a str,
-    /// Names that mean a canonical field.
-    pub(crate) aliases: &'a [(&'a str, Field)],
+    /// Names that mean a canonical field: tables that count one behind the other.
+    pub(crate) aliases: &'a [&'a [(&'a str, Field)]],
 }
 
 impl Names<'_> {
     /// Every name that means a field, in the order in which they count.
     fn meant(&self) -> impl Iterator<Item = (&str, Field)> {
-        self.aliases.iter().copied().chain((!self.own_id.is_empty()).then_some((self.own_id, Field::EventId)))
+        self.aliases
+            .iter()
+            .copied()
+            .flatten()
+            .copied()
+            .chain((!self.own_id.is_empty()).then_some((self.own_id, Field::EventId)))
     }
 
     fn is_meant(&self, name: &str) -> bool {
@@ -231,7 +236,7 @@ mod tests {
         params
     }
 
-    const NAMES: Names<'_> = Names { used: &["used"], own_id: "nonce", aliases: &[("event", Field::EventToken)] };
+    const NAMES: Names<'_> = Names { used: &["used"], own_id: "nonce", aliases: &[&[("event", Field::EventToken)]] };
 
     fn extra(pairs: &[(&str, &str)]) -> Vec<String> {
         let (_, extra) = assign(&params(pairs), &NAMES, time::parse);

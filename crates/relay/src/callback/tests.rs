@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod appsflyer;
+
 const NOW: i64 = 1_700_000_000_000;
 
 fn get(query: &str) -> Result<Activity<'static>, Discard> {
@@ -31,15 +33,14 @@ fn triggers_are_kinds() {
         ("reattribution", Kind::Reattribution, None),
         ("reinstall", Kind::Reattribution, None),
         ("reattribution_reinstall", Kind::Reattribution, None),
-        ("rejected_install", Kind::Event, Some("rejected_install")),
-        ("rejected_reattribution", Kind::Event, Some("rejected_reattribution")),
-        ("session", Kind::Event, Some("session")),
-        ("ad_revenue", Kind::Event, Some("ad_revenue")),
-        ("uninstall", Kind::Event, Some("uninstall")),
-        ("sk_install", Kind::Event, Some("sk_install")),
         ("event", Kind::Event, Some("event")),
     ];
-    for (trigger, kind, event_name) in cases {
+    // Every other trigger of Adjust's, and any that it may yet have, is an event of its own name.
+    let others = "rejected_install rejected_reattribution session click impression ad_revenue subscription subscription_renewal uninstall \
+        install_update reattribution_update att_update gdpr_forget_device cost_updated san_click san_impression sk_install sk_install_direct sk_event \
+        sk_cv_update sk_qualifier tomorrow";
+    let others = others.split_whitespace().map(|trigger| (trigger, Kind::Event, Some(trigger)));
+    for (trigger, kind, event_name) in cases.into_iter().chain(others) {
         let activity = get(&format!("{BASE}&activity_kind={trigger}")).unwrap();
         assert_eq!(activity.kind, kind, "{trigger}");
         assert_eq!(activity.fields.text(Field::EventName), event_name, "{trigger}");
@@ -164,6 +165,22 @@ fn a_retry_is_the_same_activity_and_another_purchase_is_not() {
     assert_ne!(nonce("n1").activity_id, nonce("n2").activity_id);
     assert_eq!(nonce("{nonce}").activity_id, first.activity_id);
     assert_eq!(nonce("n1").fields.text(Field::EventId), Some("n1"));
+}
+
+#[test]
+fn adjusts_other_words_fill_what_its_usual_ones_leave_empty() {
+    let app = "app_token=app&activity_kind=event&event=abc123";
+    let milli = get(&format!("{app}&created_at_milli=1699999999123")).unwrap();
+    assert_eq!(milli.created_at, 1_699_999_999_123);
+    let both = get(&format!("{app}&created_at_milli=1699999999123&created_at=1699999999")).unwrap();
+    assert_eq!(both.created_at, 1_699_999_999_000);
+    assert_eq!(extra(&both, "created_at_milli").as_deref(), Some("1699999999123"));
+    let float = get(&format!("{BASE}&{app}&revenue_float=3.99&link_name=Net::Work")).unwrap();
+    assert_eq!(float.fields.text(Field::Revenue), Some("3.99"));
+    assert_eq!(float.fields.text(Field::TrackerName), Some("Net::Work"));
+    let cents = get(&format!("{BASE}&{app}&revenue_float=3.99&revenue=399")).unwrap();
+    assert_eq!(cents.fields.text(Field::Revenue), Some("399"), "the like name goes first");
+    assert_eq!(extra(&cents, "revenue_float").as_deref(), Some("3.99"));
 }
 
 #[test]

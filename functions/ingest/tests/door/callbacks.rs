@@ -39,12 +39,16 @@ async fn posts_are_taken_as_forms_and_as_json() {
 async fn a_key_comes_in_the_query_or_a_header() {
     let door = Door::open().await;
     let query = INSTALL.trim_start_matches("key=relay_ingest_1&");
-    for (name, value) in [("authorization", "Bearer relay_ingest_1"), ("x-relay-key", "relay_ingest_1")] {
+    for (name, value) in [
+        ("authorization", "Bearer relay_ingest_1"),
+        ("authorization", "relay_ingest_1"),
+        ("x-relay-key", "relay_ingest_1"),
+    ] {
         let mut request = request("GET", PATH, query);
         request.headers.push((name.to_owned(), value.to_owned()));
-        assert_eq!(door.answer(&request).await.status, 200, "{name}");
+        assert_eq!(door.answer(&request).await.status, 200, "{name}: {value}");
     }
-    assert_eq!(door.ids().len(), 2);
+    assert_eq!(door.ids().len(), 3);
 }
 
 #[tokio::test]
@@ -152,10 +156,10 @@ async fn oversize_is_refused() {
 #[tokio::test]
 async fn paths_and_methods_that_are_none_are_told() {
     let door = Door::open().await;
-    for provider in ["appsflyer", "nobody", "Adjust", "sdk", ""] {
+    for provider in ["nobody", "Adjust", "sdk", ""] {
         let detail =
             assert_problem(&door.get(&format!("/v1/callbacks/{provider}"), INSTALL).await, 404, "unknown-provider");
-        assert!(detail.ends_with("supported: adjust"), "{detail}");
+        assert!(detail.contains("supported: adjust"), "{detail}");
     }
     for path in ["/", "/v1/callbacks", "/v1/callbacks/adjust/", "/v1/activities/1"] {
         assert_problem(&door.get(path, INSTALL).await, 404, "not-found");
