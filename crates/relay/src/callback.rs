@@ -8,7 +8,9 @@ use crate::field::Field;
 use crate::time;
 
 mod adjust;
+mod airbridge;
 mod appsflyer;
+mod branch;
 pub(crate) mod draft;
 pub(crate) mod identity;
 pub(crate) mod json;
@@ -41,7 +43,9 @@ const fn mapping(provider: Provider) -> Option<&'static Mapping> {
     match provider {
         Provider::Adjust => Some(&adjust::MAPPING),
         Provider::Appsflyer => Some(&appsflyer::MAPPING),
-        Provider::Branch | Provider::Airbridge | Provider::Singular | Provider::Kochava | Provider::Sdk => None,
+        Provider::Branch => Some(&branch::MAPPING),
+        Provider::Airbridge => Some(&airbridge::MAPPING),
+        Provider::Singular | Provider::Kochava | Provider::Sdk => None,
     }
 }
 
@@ -66,7 +70,8 @@ pub struct Callback<'a> {
 /// data like any other.
 struct Mapping {
     provider: Provider,
-    /// The provider's own parameters that say what happened; `activity_kind` in any provider's callback goes before them.
+    /// The provider's own parameters that say what happened; `activity_kind` in any provider's callback goes before them. Of several that are sent,
+    /// the first with a word of the table of kinds counts, or else the first with any word.
     triggers: &'static [&'static str],
     /// Triggers that are not events: the first row that fits counts.
     kinds: &'static [Trigger],
@@ -154,12 +159,21 @@ impl Mapping {
 
     /// What happened, in the provider's word.
     fn trigger(&self, params: &Params, fields: &Fields<'_>) -> Result<String, Discard> {
-        if let Some((name, word)) = first_of(params, &[ACTIVITY_KIND]).or_else(|| first_of(params, self.triggers)) {
-            return word_of_trigger(name, word);
+        if let Some(word) = first(params, ACTIVITY_KIND) {
+            return word_of_trigger(ACTIVITY_KIND, word);
         }
+        let is_known = |word: &&str| self.known(word, params).is_some();
+        let said = || self.triggers.iter().filter_map(|name| first(params, name));
         let event_name = fields.text(Field::EventName).filter(|_| self.by_name);
-        if let Some(name) = event_name.filter(|name| self.known(name, params).is_some()) {
-            return Ok(name.to_owned());
+        let word = said().find(is_known).or_else(|| said().find(|word| is_word(word)));
+        if let Some(word) = word.or_else(|| event_name.filter(is_known)) {
+            return Ok(word.to_owned());
+        }
+        // What is no word is the name that somebody gave an event, or it is nothing.
+        if let Some((name, text)) =
+            first_of(params, self.triggers).filter(|_| !said().any(|text| Some(text) == event_name))
+        {
+            return word_of_trigger(name, text);
         }
         if event_name.or_else(|| fields.text(Field::EventToken)).is_some() {
             return Ok(self.in_app_event.to_owned());
@@ -189,11 +203,15 @@ fn first_of<'p>(params: &'p Params, names: &[&'static str]) -> Option<(&'static 
 
 /// A trigger is a word of the provider's, not a text of somebody's.
 fn word_of_trigger(name: &str, word: &str) -> Result<String, Discard> {
-    let of_words = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b' ');
-    if word.len() <= 64 && word.bytes().all(of_words) {
+    if is_word(word) {
         return Ok(word.to_owned());
     }
     Err(Discard::new(Reason::BadKind, format!("{name} is `{}`, which names no trigger", shown(word))))
+}
+
+fn is_word(text: &str) -> bool {
+    let of_words = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b' ');
+    text.len() <= 64 && text.bytes().all(of_words)
 }
 
 /// The parameters of a callback, tidy and without the key of its query: a body's `key` is data like any other. In a POST the body's fields win over
