@@ -12,7 +12,9 @@ mod appsflyer;
 pub(crate) mod draft;
 pub(crate) mod identity;
 pub(crate) mod json;
+mod kochava;
 pub mod query;
+mod singular;
 
 use draft::{Draft, Names, Written, first, shown};
 use query::Params;
@@ -41,7 +43,9 @@ const fn mapping(provider: Provider) -> Option<&'static Mapping> {
     match provider {
         Provider::Adjust => Some(&adjust::MAPPING),
         Provider::Appsflyer => Some(&appsflyer::MAPPING),
-        Provider::Branch | Provider::Airbridge | Provider::Singular | Provider::Kochava | Provider::Sdk => None,
+        Provider::Singular => Some(&singular::MAPPING),
+        Provider::Kochava => Some(&kochava::MAPPING),
+        Provider::Branch | Provider::Airbridge | Provider::Sdk => None,
     }
 }
 
