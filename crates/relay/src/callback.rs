@@ -14,7 +14,9 @@ mod branch;
 pub(crate) mod draft;
 pub(crate) mod identity;
 pub(crate) mod json;
+mod kochava;
 pub mod query;
+mod singular;
 
 use draft::{Draft, Names, Written, first, shown};
 use query::Params;
@@ -45,7 +47,9 @@ const fn mapping(provider: Provider) -> Option<&'static Mapping> {
         Provider::Appsflyer => Some(&appsflyer::MAPPING),
         Provider::Branch => Some(&branch::MAPPING),
         Provider::Airbridge => Some(&airbridge::MAPPING),
-        Provider::Singular | Provider::Kochava | Provider::Sdk => None,
+        Provider::Singular => Some(&singular::MAPPING),
+        Provider::Kochava => Some(&kochava::MAPPING),
+        Provider::Sdk => None,
     }
 }
 
