@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, Shape};
 
+mod json;
+
 /// The most bytes one encoded activity may have (product.md: activity ≤ 64 KiB).
 pub const MAX_ACTIVITY_BYTES: usize = 64 * 1024;
 

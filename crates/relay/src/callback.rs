@@ -27,6 +27,9 @@ pub const MAX_CALLBACK_BYTES: usize = 128 * 1024;
 /// The parameter of the query that carries the ingest key: it never becomes part of an activity.
 pub const KEY_PARAMETER: &str = "key";
 
+/// The parameter of the query that asks how the callback would be understood: it never becomes part of an activity either.
+pub const DRY_RUN_PARAMETER: &str = "dry_run";
+
 /// The parameter that names the app, in any provider's callback.
 const APP_TOKEN: &str = "app_token";
 
@@ -218,12 +221,12 @@ fn is_word(text: &str) -> bool {
     text.len() <= 64 && text.bytes().all(of_words)
 }
 
-/// The parameters of a callback, tidy and without the key of its query: a body's `key` is data like any other. In a POST the body's fields win over
-/// the query's, save the app token.
+/// The parameters of a callback, tidy and without the key and the `dry_run` of its query: a body's `key` is data like any other. In a POST the
+/// body's fields win over the query's, save the app token.
 fn parameters(callback: &Callback<'_>) -> Result<Params, Discard> {
     let mut params = query::parse(callback.query.as_bytes());
     draft::tidy(&mut params);
-    params.retain(|(name, _)| name != KEY_PARAMETER);
+    params.retain(|(name, _)| name != KEY_PARAMETER && name != DRY_RUN_PARAMETER);
     if callback.method == "POST" {
         let mut body = body_parameters(callback)?;
         draft::tidy(&mut body);

@@ -58,8 +58,13 @@ impl Response {
     /// A JSON answer.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
-        let headers = vec![("content-type", "application/json".to_owned())];
-        Self { status, headers, body: body.to_string() }
+        Self::json_text(status, body.to_string())
+    }
+
+    /// A JSON answer that is written already.
+    #[must_use]
+    pub fn json_text(status: u16, body: String) -> Self {
+        Self { status, headers: vec![("content-type", "application/json".to_owned())], body }
     }
 
     /// With one more header.

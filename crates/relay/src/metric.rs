@@ -51,7 +51,7 @@ impl Metric {
     /// frozen for good are lost, and a drop, a refusal or a fault must not be.
     #[must_use]
     pub const fn may_wait(self) -> bool {
-        matches!(self, Self::Received | Self::Accepted | Self::Refused | Self::Decoded | Self::Stored)
+        matches!(self, Self::Received | Self::Accepted | Self::DryRuns | Self::Refused | Self::Decoded | Self::Stored)
     }
 }
 
@@ -63,6 +63,7 @@ metrics! {
     Dropped "dropped" "Activities that the owner asked not to keep, by reason; in the log lines by event token, too.",
     Rejected "rejected" "Activities of a batch that were refused by index, by reason.",
     Failed "failed" "Activities that were answered 503 because of a fault, by kind of fault.",
+    DryRuns "dry_runs" "Callbacks of which was only asked how they would be understood; nothing of them is stored or counted elsewhere.",
     Refused "refused" "Requests that were refused before any activity was seen, by problem code.",
     Decoded "decoded" "Activities that the writer read from frames.",
     Stored "stored" "Activities that are durable in pages.",

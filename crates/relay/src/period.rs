@@ -6,7 +6,7 @@ use crate::problem::FieldError;
 
 mod zone;
 
-pub use zone::{LocalClock, Zone, rfc3339};
+pub use zone::{LocalClock, Zone, rfc3339, rfc3339_millis};
 
 /// The first and last year a date may lie in: providers' callbacks know nothing outside them.
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2099;

@@ -1,21 +1,23 @@
 //! `GET|POST /v1/callbacks/{provider}`: one callback.
 
 use std::slice;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use relay::activity::{Activity, Provider};
 use relay::callback::{self, Callback, KEY_PARAMETER, MAX_CALLBACK_BYTES, query};
 use relay::discard::{Discard, Reason};
+use relay::fault::Fault;
 use relay::frame::{self, Raw};
-use relay::http::Response;
+use relay::http::{Request, Response};
 use relay::metric::{Labels, Metric};
-use relay::owner::Owner;
+use relay::owner::{self, Owner};
 use relay::port::{ControlTable, Spill, Stream};
 use serde_json::json;
 
 use crate::durable::Place;
 use crate::respond::Refusal;
-use crate::{App, Visit};
+use crate::{App, Visit, dry_run};
 
 impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     pub(crate) async fn callback(&self, visit: Visit<'_>, provider: Provider) -> Result<Response, Refusal> {
@@ -25,6 +27,9 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
             return Err(Refusal::CallbackTooLarge(bytes));
         }
         let owner = self.authenticate(visit, labels).await?;
+        if dry_run::is_asked(&visit.request.query)? {
+            return self.dry_run(visit, provider, &owner).await;
+        }
         self.counters().add(Metric::Received, labels, 1);
         match self.understand(visit, provider, &owner).await? {
             Ok(activity) => {
@@ -49,24 +54,20 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
         provider: Provider,
         owner: &Owner,
     ) -> Result<Result<Activity<'static>, Discard>, Refusal> {
-        let parsed = callback::parse(&Callback {
-            provider,
-            method: &visit.request.method,
-            query: &visit.request.query,
-            content_type: visit.request.header("content-type").unwrap_or_default(),
-            body: &visit.request.body,
-            received_at: visit.now,
-        });
-        let activity = match parsed {
+        let activity = match parsed(visit.request, provider, visit.now) {
             Ok(activity) => activity,
             Err(discard) => return Ok(Err(discard)),
         };
-        let apps = self.tenants.apps(&[&activity.app_token], visit.now).await.map_err(|fault| {
+        let app = self.app_of(&activity, visit.now).await.map_err(|fault| {
             let detail = "the app token cannot be looked up at the moment".to_owned();
             self.fail(fault, Labels::provider(provider), 1, detail)
         })?;
-        let app = apps.get(activity.app_token.as_ref()).map(AsRef::as_ref);
-        Ok(self.let_in(Labels::provider(provider), owner, app, &activity).map(|()| activity))
+        Ok(self.let_in(Labels::provider(provider), owner, app.as_deref(), &activity).map(|()| activity))
+    }
+
+    /// The claim on an activity's app token; `None` where nobody has it.
+    pub(crate) async fn app_of(&self, activity: &Activity<'_>, now: i64) -> Result<Option<Arc<owner::App>>, Fault> {
+        Ok(self.tenants.apps(&[&activity.app_token], now).await?.remove(activity.app_token.as_ref()))
     }
 
     /// Keeps raw what could not be understood, in the same stream: most providers never send again after a 4xx, and a replay mends it later.
@@ -109,4 +110,16 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
         let places = results.into_iter().collect::<Result<Vec<_>, _>>().map_err(failed)?;
         Ok(places.into_iter().max().unwrap_or(Place::Stream))
     }
+}
+
+/// The activity that a request tells of, whoever brought it.
+pub(crate) fn parsed(request: &Request, provider: Provider, now: i64) -> Result<Activity<'static>, Discard> {
+    callback::parse(&Callback {
+        provider,
+        method: &request.method,
+        query: &request.query,
+        content_type: request.header("content-type").unwrap_or_default(),
+        body: &request.body,
+        received_at: now,
+    })
 }

@@ -6,6 +6,7 @@
 pub mod activities;
 pub mod callbacks;
 pub mod config;
+mod dry_run;
 pub mod durable;
 pub mod handler;
 pub mod respond;

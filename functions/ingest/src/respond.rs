@@ -2,9 +2,9 @@
 
 use relay::activity::Provider;
 use relay::batch::BatchError;
-use relay::callback::{MAX_CALLBACK_BYTES, providers};
+use relay::callback::{DRY_RUN_PARAMETER, MAX_CALLBACK_BYTES, providers};
 use relay::fault::Fault;
-use relay::problem::{Problem, ProblemType};
+use relay::problem::{FieldError, Problem, ProblemType};
 
 /// When to try again after a fault: seconds. Throttling and failovers are over in seconds; providers keep to schedules of their own.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -31,6 +31,8 @@ pub enum Refusal {
     WrongRole,
     /// A callback of this many bytes.
     CallbackTooLarge(usize),
+    /// A `dry_run` of this value, which says neither yes nor no.
+    UnclearDryRun(String),
     /// A body that is no batch.
     Batch(BatchError),
     /// The world's fault: it may not be durable.
@@ -70,6 +72,7 @@ impl Refusal {
                 let detail = format!("the callback has {bytes} bytes; at most {MAX_CALLBACK_BYTES} are taken");
                 Problem::new(ProblemType::TooLarge, detail)
             }
+            Self::UnclearDryRun(value) => unclear_dry_run(value),
             Self::Batch(error) => batch_problem(error),
             Self::Unavailable { fault: _, detail } => {
                 let detail = format!("{detail}; send it again, whole: ids make that harmless");
@@ -83,6 +86,14 @@ impl Refusal {
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         if let Self::MethodNotAllowed { allow, .. } = self { vec![("allow", allow.clone())] } else { Vec::new() }
     }
+}
+
+fn unclear_dry_run(value: &str) -> Problem {
+    let detail = format!(
+        "dry_run is `{value}`: `1` or `true` asks how the callback would be understood, `0`, `false` or no dry_run stores it; nothing was stored"
+    );
+    let error = FieldError { field: DRY_RUN_PARAMETER.to_owned(), detail: detail.clone() };
+    Problem::new(ProblemType::InvalidRequest, detail).with_errors(vec![error])
 }
 
 fn batch_problem(error: &BatchError) -> Problem {

@@ -145,6 +145,17 @@ fn the_key_is_nowhere_and_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_is_nowhere_and_changes_nothing() {
+    let query = format!("{BASE}&activity_kind=install&adid=a");
+    let one = get(&query).unwrap();
+    for asked in ["dry_run=1", "dry_run=0", "dry%5Frun=x"] {
+        assert_eq!(get(&format!("{query}&{asked}")).unwrap(), one, "{asked}");
+    }
+    let in_body = post(&query, "application/json", br#"{"dry_run":true}"#).unwrap();
+    assert_eq!(extra(&in_body, "dry_run").as_deref(), Some("true"), "only the query's asks");
+}
+
+#[test]
 fn a_retry_is_the_same_activity_and_another_purchase_is_not() {
     let query = format!("{BASE}&activity_kind=event&event=abc123&revenue=1.00&transaction_id=t1");
     let first = get(&query).unwrap();

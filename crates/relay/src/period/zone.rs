@@ -140,6 +140,17 @@ pub fn rfc3339(ms: i64) -> String {
     format!("{}T{}Z", String::from_utf8_lossy(date), String::from_utf8_lossy(clock.split_at(1).1))
 }
 
+/// A moment (milliseconds since the epoch, UTC) in RFC 3339 with its milliseconds, `2026-11-14T09:30:00.000Z`. One outside the years 0 to 9999 is
+/// written as its milliseconds: nothing is lost, nothing is made up.
+#[must_use]
+pub fn rfc3339_millis(ms: i64) -> String {
+    if !(YEAR_0..YEAR_10000).contains(&ms) {
+        return ms.to_string();
+    }
+    let seconds = rfc3339(ms);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), ms.rem_euclid(1000))
+}
+
 fn civil_text(ms: i64) -> [u8; 19] {
     let (year, month, day) = civil(ms.div_euclid(DAY_MS));
     let second = ms.rem_euclid(DAY_MS) / 1000;
@@ -229,6 +240,10 @@ mod tests {
     fn moments_are_written_in_utc() {
         assert_eq!(rfc3339(1_794_648_600_999), "2026-11-14T09:30:00Z");
         assert_eq!(rfc3339(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(rfc3339_millis(1_794_648_600_009), "2026-11-14T09:30:00.009Z");
+        assert_eq!(rfc3339_millis(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339_millis(YEAR_10000 - 1), "9999-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339_millis(YEAR_10000), "253402300800000");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod activities;
 mod callbacks;
+mod dry_run;
 mod event;
 mod faults;
 mod total;
