@@ -9,8 +9,11 @@
 
 #[path = "model/outage.rs"]
 mod outage;
+#[path = "model/spill.rs"]
+mod spill;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use batch_writer::batch::Record;
@@ -290,14 +293,19 @@ impl Machine {
 
     /// The ids in the pages, each with how often it is a row.
     async fn rows(&self) -> BTreeMap<String, usize> {
+        self.rows_of(NOW - 10 * DAY_MS..NOW + DAY_MS).await
+    }
+
+    /// The same of a period: milliseconds since the epoch.
+    async fn rows_of(&self, period: Range<i64>) -> BTreeMap<String, usize> {
         let mut rows = BTreeMap::new();
         for app_token in APPS {
             for kind in Kind::ALL {
                 let selection = Selection {
                     app_token: app_token.into(),
                     kind,
-                    from: NOW - 10 * DAY_MS,
-                    to: NOW + DAY_MS,
+                    from: period.start,
+                    to: period.end,
                     as_of: i64::MAX,
                     kept_since: 0,
                     received_since: 0,

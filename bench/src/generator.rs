@@ -75,7 +75,8 @@ impl Generator {
         index.and_then(|index| choices.get(index)).copied().unwrap_or_default()
     }
 
-    fn query(&mut self, kind: Kind, created_at: i64) -> String {
+    /// The query string of the next callback, without a key; `created_at` in seconds since the epoch.
+    pub(crate) fn query(&mut self, kind: Kind, created_at: i64) -> String {
         let app_token = Self::APP_TOKEN;
         let network = self.pick(&NETWORKS);
         let device = self.pick(&DEVICES);

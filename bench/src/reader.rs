@@ -1,17 +1,20 @@
-//! How many rows a second one core reads: pages listed, unpacked, merged, deduplicated, each row decoded whole. The table is the in-memory double.
+//! How many rows a second one core reads: pages asked for through the SDK, received, unpacked, merged, deduplicated, each row decoded whole; beside it the
+//! same with the table in memory, without the SDK.
 
-use std::time::Duration;
-
-use relay::activity::Kind;
+use relay::activity::{Activity, Kind};
+use relay::avro;
 use relay::page::{self, Datum};
 use relay::port::PageStore;
 use relay::port::memory::MemoryPages;
 use relay::reader::{Reader, Selection};
-use relay::{activity::Activity, avro};
+use relay_aws::config::Aws;
+use relay_aws::dynamodb::AwsPages;
+use tokio::runtime::Runtime;
 
-use crate::core_time::{rate, repeat};
+use crate::core_time::{Account, Effort, measure, rate};
+use crate::endpoint::Endpoint;
 use crate::generator::Generator;
-use crate::{Outcome, judge, say, wait};
+use crate::{Outcome, Rates, runtime};
 
 /// 2026-11-14 08:10:00 UTC, in whole minutes.
 const START: i64 = 1_794_643_800_000;
@@ -27,50 +30,77 @@ const SHARDS: u32 = 4;
 /// Of so many activities one comes again, in another write.
 const AGAIN: usize = 20;
 
-/// How long to measure each.
-const AT_LEAST: Duration = Duration::from_secs(8);
+/// What the goal is for: rows a second.
+const GOAL: u64 = 500_000;
 
 /// Measures many minutes, as they are; then all in one minute, which is read in passes.
-pub(crate) fn run() -> Outcome {
-    let usual = measure(10)?;
-    say(&format!("reader, 10 minutes of 40,000 rows   {usual:>9} rows a second a core, goal 500000"));
-    let single = measure(1)?;
-    say(&format!("reader, 1 minute of 400,000 rows    {single:>9} rows a second a core, several passes"));
-    judge("10 minutes", usual, 500_000)
+pub(crate) fn run(effort: Effort) -> Outcome {
+    let usual = Period { rows: ROWS, minutes: 10 }.rates(effort)?;
+    usual.say("reader, 10 minutes of 40,000 rows", "rows", Some(GOAL));
+    Period { rows: ROWS, minutes: 1 }.rates(effort)?.say("reader, one minute, in passes", "rows", None);
+    usual.judge("10 minutes", GOAL)
 }
 
-fn measure(minutes: i64) -> Result<u64, String> {
-    let pages = wait(table(minutes))??;
-    let (rounds, time) = repeat(AT_LEAST, || match wait(read(&pages))?? {
-        ROWS => Ok(()),
-        rows => Err(format!("{rows} rows were read, {ROWS} are there")),
-    })?;
-    Ok(rate(rounds * ROWS as u64, time))
+/// What is there to read.
+#[derive(Clone, Copy)]
+struct Period {
+    rows: usize,
+    minutes: i64,
 }
 
-async fn table(minutes: i64) -> Result<MemoryPages, String> {
-    let mut generator = Generator::new(1);
-    let pages = MemoryPages::default();
-    let mut again: Vec<Vec<u8>> = Vec::new();
-    let rows = i64::try_from(ROWS).unwrap_or(i64::MAX);
-    for first in (0..ROWS).step_by(BATCH) {
-        let mut batch: Vec<Vec<u8>> = std::mem::take(&mut again);
-        for row in first..first + BATCH {
-            let created_at = START + i64::try_from(row).unwrap_or_default() * minutes * 60_000 / rows;
-            let datum = encoded(&generator.activity(Kind::Event, created_at, created_at + 1_000)?);
-            if row % AGAIN == 0 {
-                again.push(datum.clone());
-            }
-            batch.push(datum);
-        }
-        let datums = batch.iter().map(|bytes| Datum { bytes, retention_days: 90, source: 0 });
-        let sourced = page::paginate(datums, SHARDS).map_err(|error| error.to_string())?;
-        let made: Vec<_> = sourced.into_iter().map(|sourced| sourced.page).collect();
-        for stored in pages.put(&made).await {
-            stored.map_err(|error| error.to_string())?;
-        }
+impl Period {
+    /// Over the SDK and over the double, each on this thread.
+    fn rates(self, effort: Effort) -> Result<Rates, String> {
+        let runtime = runtime()?;
+        let double = MemoryPages::default();
+        runtime.block_on(self.store(&double))?;
+        let in_memory = self.rate(effort, &runtime, &double)?;
+        let endpoint = Endpoint::start()?;
+        let table = AwsPages::new(&runtime.block_on(Aws::at(endpoint.url(), "eu-west-1")), "pages");
+        runtime.block_on(copy(&double, &table))?;
+        drop(double);
+        let through_sdk = self.rate(effort, &runtime, &table)?;
+        Ok(Rates { through_sdk, in_memory })
     }
-    Ok(pages)
+
+    fn rate(self, effort: Effort, runtime: &Runtime, pages: &impl PageStore) -> Result<u64, String> {
+        let cost = measure(effort, Account::ThisThread, || match runtime.block_on(read(pages))? {
+            rows if rows == self.rows => Ok(()),
+            rows => Err(format!("{rows} rows were read, {} are there", self.rows)),
+        })?;
+        Ok(rate(self.rows as u64, cost.core))
+    }
+
+    async fn store(self, pages: &MemoryPages) -> Outcome {
+        let mut generator = Generator::new(1);
+        let mut again: Vec<Vec<u8>> = Vec::new();
+        let rows = i64::try_from(self.rows).unwrap_or(i64::MAX);
+        for first in (0..self.rows).step_by(BATCH) {
+            let mut batch: Vec<Vec<u8>> = std::mem::take(&mut again);
+            for row in first..first + BATCH {
+                let created_at = START + i64::try_from(row).unwrap_or_default() * self.minutes * 60_000 / rows;
+                let datum = encoded(&generator.activity(Kind::Event, created_at, created_at + 1_000)?);
+                if row % AGAIN == 0 {
+                    again.push(datum.clone());
+                }
+                batch.push(datum);
+            }
+            let datums = batch.iter().map(|bytes| Datum { bytes, retention_days: 90, source: 0 });
+            let sourced = page::paginate(datums, SHARDS).map_err(|error| error.to_string())?;
+            let made: Vec<_> = sourced.into_iter().map(|sourced| sourced.page).collect();
+            for stored in pages.put(&made).await {
+                stored.map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn copy(from: &MemoryPages, to: &impl PageStore) -> Outcome {
+    for stored in to.put(&from.all()).await {
+        stored.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 fn encoded(activity: &Activity<'_>) -> Vec<u8> {
@@ -79,7 +109,7 @@ fn encoded(activity: &Activity<'_>) -> Vec<u8> {
     bytes
 }
 
-async fn read(pages: &MemoryPages) -> Result<usize, String> {
+async fn read(pages: &impl PageStore) -> Result<usize, String> {
     let selection = Selection {
         app_token: Generator::APP_TOKEN.to_owned(),
         kind: Kind::Event,
@@ -100,4 +130,16 @@ async fn read(pages: &MemoryPages) -> Result<usize, String> {
         }
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TINY;
+
+    #[test]
+    fn both_ways_read_every_row_once_and_over_more_than_one_answer() {
+        let rates = Period { rows: 40_000, minutes: 2 }.rates(TINY).unwrap();
+        assert!(rates.through_sdk > 0 && rates.in_memory > 0);
+    }
 }

@@ -12,7 +12,7 @@ use relay::port::memory::{MemoryControl, MemoryPages, MemoryQuarantine};
 use relay::{avro, frame};
 
 use crate::generator::Generator;
-use crate::{Outcome, say, wait};
+use crate::{Outcome, runtime, say};
 
 /// The first second of the simulated time: 2026-11-14 08:10:00 UTC.
 const START: i64 = 1_794_643_800_000;
@@ -130,7 +130,7 @@ impl Scenario {
 
 /// Runs a scenario through the writer.
 fn bill(scenario: &Scenario) -> Result<Bill, String> {
-    let mut generator = Generator::new(20_140_701);
+    let (runtime, mut generator) = (runtime()?, Generator::new(20_140_701));
     let app = App::new(MemoryPages::default(), MemoryControl::default(), MemoryQuarantine::default(), 1);
     let (mut activities, mut items, mut datums) = (0, 0, 0);
     for window in 0..scenario.seconds / scenario.window {
@@ -152,7 +152,7 @@ fn bill(scenario: &Scenario) -> Result<Bill, String> {
             }
         }
         for batch in shards.iter().flat_map(|shard| shard.chunks(BATCH_SIZE)) {
-            if wait(app.drain(batch, &Unhurried))?.is_some() {
+            if runtime.block_on(app.drain(batch, &Unhurried)).is_some() {
                 return Err("the writer did not store a batch".to_owned());
             }
         }

@@ -46,6 +46,8 @@ enum Scenario {
     Reader,
     /// Activities a second that one core brings from stream events into pages.
     Writer,
+    /// What a callback costs: to understand and pack, by provider; and whole, in the binary under the Lambda host.
+    Ingest,
     /// Write units for 1,000 activities, beside one item per activity.
     Units,
 }
@@ -114,6 +116,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Bench { scenario: Scenario::Export(options) } => command::bench::export(&options),
         Verb::Bench { scenario: Scenario::Reader } => command::bench::alone("reader"),
         Verb::Bench { scenario: Scenario::Writer } => command::bench::alone("writer"),
+        Verb::Bench { scenario: Scenario::Ingest } => command::bench::alone("ingest"),
         Verb::Bench { scenario: Scenario::Units } => command::bench::alone("units"),
         Verb::Build { arguments } => command::build::run(&arguments),
     };

@@ -61,15 +61,22 @@ pub(crate) fn export(options: &BenchExport) -> Outcome<()> {
     Ok(())
 }
 
-/// `bench reader|writer|units`: builds the scenarios as the functions are deployed, and runs this one.
+/// `bench reader|writer|units|ingest`: builds the scenarios and the function that one of them runs, as functions are deployed, and runs this one.
+/// One command for all, so that the AWS SDK is compiled once and with the same features.
 pub(crate) fn alone(scenario: &str) -> Outcome<()> {
     let root = Root::find()?;
     let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
-    cargo.args(["run", "--release", "--package", "relay-bench", "--features", "measure", "--", scenario]);
-    match cargo.current_dir(root.path()).status() {
+    cargo.args(["build", "--release", "--bins", "--package", "relay-bench", "--package", "ingest"]);
+    cargo.args(["--features", "relay-bench/measure"]).current_dir(root.path());
+    succeed("cargo build", &mut cargo)?;
+    succeed(&format!("bench {scenario}"), Command::new(root.release_program("relay-bench")).arg(scenario))
+}
+
+fn succeed(what: &str, command: &mut Command) -> Outcome<()> {
+    match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("bench {scenario} ended with {status}")),
-        Err(error) => Err(format!("cannot run cargo: {error}")),
+        Ok(status) => Err(format!("{what} ended with {status}")),
+        Err(error) => Err(format!("cannot run {}: {error}", command.get_program().display())),
     }
 }
 

@@ -39,7 +39,16 @@ impl Root {
 
     /// The folder of the programs.
     pub(crate) fn programs(&self) -> PathBuf {
+        self.target().join("debug")
+    }
+
+    /// A program as `cargo build --release` leaves it.
+    pub(crate) fn release_program(&self, name: &str) -> PathBuf {
+        self.target().join("release").join(name)
+    }
+
+    fn target(&self) -> PathBuf {
         let target = os::variable("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
-        self.0.join(target).join("debug")
+        self.0.join(target)
     }
 }

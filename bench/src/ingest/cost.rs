@@ -1,0 +1,182 @@
+//! To parse, map and encode: the golden samples of each provider, one by one, and an SDK's batch.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Duration;
+
+use relay::activity::{Activity, Kind, Provider};
+use relay::batch::{self, Body};
+use relay::callback::{self, Callback};
+use relay::frame;
+
+use crate::core_time::{Account, Effort, measure};
+use crate::generator::Generator;
+use crate::ingest::host::items;
+use crate::{Outcome, say};
+
+/// A folder of samples for each provider: what the mappings are tested with.
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/relay/tests/golden");
+
+/// The query string beside a body.
+const QUERY: &str = "key=relay_ingest_secret&app_token=2fm9gkqubvpc";
+
+/// When the samples reach the door: milliseconds since the epoch.
+const RECEIVED_AT: i64 = 1_700_000_000_000;
+
+/// Items of an SDK's batch.
+const BATCH: usize = 100;
+
+/// How often a turn does its work: one alone is shorter than the clock can tell.
+const TIMES: u32 = 100;
+
+pub(super) fn run(effort: Effort) -> Outcome {
+    say("callback, one by one   samples   bytes sent   to understand   to pack      frame");
+    for provider in callback::providers() {
+        let samples = samples(Path::new(SAMPLES), provider)?;
+        if samples.is_empty() {
+            say(&format!("{:<22} {:>7}", provider.name(), "none"));
+            continue;
+        }
+        let bill = bill(&samples, effort)?;
+        bill.say(provider.name(), samples.len());
+    }
+    batch(effort)?.say("sdk, batches of 100", BATCH);
+    Ok(())
+}
+
+/// What one callback takes.
+struct Bill {
+    bytes: usize,
+    to_understand: Duration,
+    to_pack: Duration,
+    frame_bytes: usize,
+}
+
+impl Bill {
+    fn say(&self, what: &str, samples: usize) {
+        let Self { bytes, to_understand, to_pack, frame_bytes } = self;
+        let (to_understand, to_pack) = (to_understand.as_nanos(), to_pack.as_nanos());
+        say(&format!(
+            "{what:<22} {samples:>7} {bytes:>10} B {to_understand:>12} ns {to_pack:>6} ns {frame_bytes:>8} B"
+        ));
+    }
+}
+
+/// A callback as it is sent.
+struct Sample {
+    provider: Provider,
+    method: &'static str,
+    query: String,
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+impl Sample {
+    fn callback(&self) -> Callback<'_> {
+        let Self { provider, method, query, content_type, body } = self;
+        Callback { provider: *provider, method, query, content_type, body, received_at: RECEIVED_AT }
+    }
+
+    fn bytes(&self) -> usize {
+        self.query.len() + self.body.len()
+    }
+}
+
+/// A query string each (`.txt`) or a JSON body (`.json`); those that are no activity are left out.
+fn samples(folder: &Path, provider: Provider) -> Result<Vec<Sample>, String> {
+    let folder = folder.join(provider.name());
+    let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
+    let mut samples = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| format!("{}: {error}", folder.display()))?.path();
+        let read = || fs::read(&path).map_err(|error| format!("{}: {error}", path.display()));
+        let sample = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("txt") => {
+                let query = String::from_utf8_lossy(&read()?).trim_end().to_owned();
+                Sample { provider, method: "GET", query, content_type: "", body: Vec::new() }
+            }
+            Some("json") => {
+                let (query, content_type) = (QUERY.to_owned(), "application/json");
+                Sample { provider, method: "POST", query, content_type, body: read()? }
+            }
+            _ => continue,
+        };
+        if callback::parse(&sample.callback()).is_ok() {
+            samples.push(sample);
+        }
+    }
+    Ok(samples)
+}
+
+fn bill(samples: &[Sample], effort: Effort) -> Result<Bill, String> {
+    let parse = |sample: &Sample| callback::parse(black_box(&sample.callback())).map_err(|discard| discard.detail);
+    let each = |time: Duration| time / TIMES / u32::try_from(samples.len()).unwrap_or(u32::MAX);
+    let to_understand = measure(effort, Account::ThisThread, || {
+        (0..TIMES).flat_map(|_| samples).try_for_each(|sample| parse(sample).map(|activity| drop(black_box(activity))))
+    })?;
+    let activities: Vec<Activity<'static>> = samples.iter().map(parse).collect::<Result<_, _>>()?;
+    let mut frame_bytes = 0;
+    let to_pack = measure(effort, Account::ThisThread, || {
+        frame_bytes = 0;
+        for activity in (0..TIMES).flat_map(|_| &activities) {
+            frame_bytes += packed(std::slice::from_ref(black_box(activity)));
+        }
+        Ok::<_, String>(())
+    })?;
+    Ok(Bill {
+        bytes: samples.iter().map(Sample::bytes).sum::<usize>() / samples.len(),
+        to_understand: each(to_understand.core),
+        to_pack: each(to_pack.core),
+        frame_bytes: frame_bytes / TIMES as usize / samples.len(),
+    })
+}
+
+/// The same of one item in an SDK's batch: the frame's bytes, too, are an item's share.
+fn batch(effort: Effort) -> Result<Bill, String> {
+    let mut generator = Generator::new(1);
+    let body = items(&mut generator, Kind::Event, RECEIVED_AT, BATCH)?;
+    let parse = || {
+        let body =
+            Body { content_type: "application/json", content_encoding: "", bytes: body.as_bytes(), was_text: true };
+        let items = batch::parse(black_box(&body), RECEIVED_AT).map_err(|error| error.to_string())?;
+        items.into_iter().collect::<Result<Vec<_>, _>>().map_err(|discard| discard.detail)
+    };
+    let to_understand = measure(effort, Account::ThisThread, || {
+        (0..TIMES).try_for_each(|_| parse().map(|activities| drop(black_box(activities))))
+    })?;
+    let activities = parse()?;
+    let mut frame_bytes = 0;
+    let to_pack = measure(effort, Account::ThisThread, || {
+        frame_bytes = (0..TIMES).map(|_| packed(black_box(&activities))).sum();
+        Ok::<_, String>(())
+    })?;
+    let (times, items) = (TIMES as usize * BATCH, TIMES * 100);
+    Ok(Bill {
+        bytes: body.len() / BATCH,
+        to_understand: to_understand.core / items,
+        to_pack: to_pack.core / items,
+        frame_bytes: frame_bytes / times,
+    })
+}
+
+fn packed(activities: &[Activity<'_>]) -> usize {
+    frame::pack(90, activities).iter().map(|frame| frame.data.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TINY;
+
+    #[test]
+    fn every_provider_that_is_understood_has_samples_and_a_bill() {
+        for provider in callback::providers() {
+            let samples = samples(Path::new(SAMPLES), provider).unwrap();
+            assert!(!samples.is_empty(), "{provider} has no golden sample that is an activity");
+            let bill = bill(&samples, TINY).unwrap();
+            assert!(bill.frame_bytes > 100 && bill.bytes > 100, "{provider}");
+        }
+        assert!(batch(TINY).unwrap().frame_bytes < 300, "batches are compressed");
+    }
+}
