@@ -1,4 +1,4 @@
-//! AppsFlyer's Push API: what its SDK saw, of users, and what Apple's ad networks told it, of nobody in particular (SKAdNetwork).
+//! AppsFlyer's Push API: what its SDK saw, of users, and what Apple's ad networks told it, of nobody in particular (`SKAdNetwork`).
 
 use crate::activity::{Kind, Provider};
 use crate::callback::{ANY, AliasIf, Condition, Mapping, Trigger, trigger};
@@ -22,7 +22,8 @@ pub(super) const MAPPING: Mapping = Mapping {
         trigger("reinstall", Kind::Reattribution),
         trigger("organic-reinstall", Kind::Reattribution),
         trigger("re-attribution", Kind::Reattribution),
-        trigger("re-engagement", Kind::Event),
+        // A user who is still there, won back by an ad: Adjust's reattribution.
+        trigger("re-engagement", Kind::Reattribution),
         // An event of the advertiser's may be called `install`: its type says that it is none.
         trigger("install-in-app-event", Kind::Event),
         trigger("organic-install-in-app-event", Kind::Event),
