@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::template::{Template, name};
 
 /// Every route and the function behind it.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 11] = [
     ("$default", "ExportApiFunction"),
     ("ANY /v1/activities", "IngestFunction"),
     ("ANY /v1/callbacks/{provider}", "IngestFunction"),
@@ -14,6 +14,7 @@ const ROUTES: [(&str, &str); 10] = [
     ("GET /v1/account", "ExportApiFunction"),
     ("GET /v1/exports", "ExportApiFunction"),
     ("GET /v1/exports/{id}", "ExportApiFunction"),
+    ("GET /v1/openapi.yaml", "ExportApiFunction"),
     ("POST /v1/exports", "ExportApiFunction"),
     ("POST /v1/exports/{id}/link", "ExportApiFunction"),
 ];

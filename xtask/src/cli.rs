@@ -102,6 +102,8 @@ pub(crate) enum Level {
     Stack,
     /// The page in a real browser.
     Browser,
+    /// Requests made from the contract, at the running stack, by schemathesis.
+    Contract,
     /// The fault matrix, on a stack of its own.
     Faults,
 }

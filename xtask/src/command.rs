@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod build;
+pub(crate) mod contract;
 pub(crate) mod down;
 mod picture;
 mod sampled;

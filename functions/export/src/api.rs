@@ -14,6 +14,7 @@ use crate::dispatch::Dispatcher;
 
 mod account;
 mod cancel;
+mod contract;
 mod create;
 mod link;
 mod problem;
@@ -93,6 +94,7 @@ enum Route<'a> {
     Cancel(&'a str),
     Link(&'a str),
     Account,
+    Contract,
 }
 
 impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
@@ -152,14 +154,16 @@ where
 
     async fn route(&self, call: &Call<'_>) -> Result<Response, Refusal> {
         let route = route(&call.request.method, &call.request.path)?;
-        let owner = self.authenticate(call.request).await?;
+        // Looked up where it is awaited: the contract takes no key.
+        let owner = self.authenticate(call.request);
         match route {
-            Route::Create => self.create(call, &owner).await,
-            Route::List => self.list(call, &owner).await,
-            Route::One(id) => self.one(call, &owner, id).await,
-            Route::Cancel(id) => self.cancel(call, &owner, id).await,
-            Route::Link(id) => self.link(call, &owner, id).await,
-            Route::Account => self.account(&owner).await,
+            Route::Create => self.create(call, &owner.await?).await,
+            Route::List => self.list(call, &owner.await?).await,
+            Route::One(id) => self.one(call, &owner.await?, id).await,
+            Route::Cancel(id) => self.cancel(call, &owner.await?, id).await,
+            Route::Link(id) => self.link(call, &owner.await?, id).await,
+            Route::Account => self.account(&owner.await?).await,
+            Route::Contract => Ok(contract::document()),
         }
     }
 
@@ -180,9 +184,11 @@ where
     }
 }
 
-/// What every answer carries.
+/// What every answer carries. Nobody keeps a copy of one that does not say how long it may be used.
 fn finished(response: Response, call: &Call<'_>) -> Response {
-    response.with_header("x-relay-trace-id", call.trace_id.clone()).with_header("cache-control", "no-store")
+    let may_be_kept = response.headers.iter().any(|(name, _)| *name == "cache-control");
+    let response = response.with_header("x-relay-trace-id", call.trace_id.clone());
+    if may_be_kept { response } else { response.with_header("cache-control", "no-store") }
 }
 
 /// The methods a path takes, with what they stand for.
@@ -190,6 +196,7 @@ fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
     match path {
         "/v1/exports" => return vec![("GET", Route::List), ("POST", Route::Create)],
         "/v1/account" => return vec![("GET", Route::Account)],
+        "/v1/openapi.yaml" => return vec![("GET", Route::Contract)],
         _ => {}
     }
     match path.strip_prefix("/v1/exports/").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use super::{down, up};
+use super::{contract, down, up};
 use crate::{
     cli::{Level, Test, Up},
     local::{needs, place::Root, python, stack, supervisor},
@@ -27,8 +27,8 @@ pub(crate) fn run(options: &Test) -> Outcome<()> {
         say::step("tests without a stack", || cargo_test(&root, &[], |_| {}))?;
     }
     let browser = driver.filter(|_| wanted(Level::Browser));
-    if wanted(Level::Stack) || browser.is_some() {
-        on_a_stack(&root, wanted(Level::Stack), browser)?;
+    if wanted(Level::Stack) || wanted(Level::Contract) || browser.is_some() {
+        on_a_stack(&root, &wanted, browser)?;
     }
     if wanted(Level::Browser) && find_browser().is_none() {
         say::progress(format_args!("SKIPPED the browser's tests: {HOW_TO_GET_A_BROWSER}"));
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Test) -> Outcome<()> {
 
 /// Runs the fault matrix; it starts and stops a stack of its own in `.relay/faults`.
 fn faults(root: &Root, options: &Test) -> Outcome<()> {
-    python::prepare(root, needs::check()?)?;
+    python::prepare(root, python::EMULATOR, needs::check()?)?;
     say::step("build the workspace", || up::build(root))?;
     let prepare = |cargo: &mut Command| {
         cargo.env("RELAY_FAULTS_PROGRAMS", root.programs()).env("RELAY_FAULTS_PYTHON", root.relay("venv/bin/python"));
@@ -58,12 +58,12 @@ fn faults(root: &Root, options: &Test) -> Outcome<()> {
 }
 
 /// Runs the levels that need the stack on the one that runs, else on one that is started and stopped for them.
-fn on_a_stack(root: &Root, stack_level: bool, browser: Option<PathBuf>) -> Outcome<()> {
+fn on_a_stack(root: &Root, wanted: &impl Fn(Level) -> bool, browser: Option<PathBuf>) -> Outcome<()> {
     let ran_already = supervisor::running(root).is_some();
-    up::bring_up(root, Up { detach: true, no_sample: false })?;
+    let stack = up::bring_up(root, Up { detach: true, no_sample: false })?;
     let file = root.relay(stack::FILE);
     let tested = || {
-        if stack_level {
+        if wanted(Level::Stack) {
             let with_stack = |cargo: &mut Command| {
                 cargo.env("RELAY_STACK", &file);
             };
@@ -77,7 +77,8 @@ fn on_a_stack(root: &Root, stack_level: bool, browser: Option<PathBuf>) -> Outco
             };
             say::step("the page in a browser", || cargo_test(root, &["--test", "browser*"], with_browser))?;
         }
-        Ok(())
+        // Last: exports of its making may still wait for a slot when it is done.
+        if wanted(Level::Contract) { contract::exercise(root, &stack) } else { Ok(()) }
     };
     let tested = tested();
     if !ran_already {

@@ -66,7 +66,7 @@ fn started(root: &Root) -> Outcome<Place> {
         return Ok(Place { state: State::Kept, ..place });
     }
     let python = needs::check()?;
-    python::prepare(root, python)?;
+    python::prepare(root, python::EMULATOR, python)?;
     say::step("build the workspace", || build(root))?;
     say::step("start the stack and deploy the template into it", || {
         let child = supervisor::start(root)?;

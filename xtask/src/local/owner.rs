@@ -35,15 +35,11 @@ pub(crate) fn register(root: &Root, client: &Client, place: Place) -> Outcome<St
     say::step(&format!("register the owner {OWNER} with the app {APP} and the domain {DOMAIN}"), || {
         // relayctl finds the stack by this file.
         stack::write(&file, &place)?;
-        if relayctl(root, &["owner", "show", OWNER]).is_err() {
-            relayctl(root, &["owner", "add", OWNER])?;
-        }
-        relayctl(root, &["app", "add", OWNER, APP])?;
-        relayctl(root, &["domain", "add", OWNER, DOMAIN])?;
+        add(root, OWNER, APP, DOMAIN)?;
         let keys = Keys {
             app_token: APP.to_owned(),
-            ingest_key: new_key(root, "ingest")?,
-            api_key: new_key(root, "api")?,
+            ingest_key: new_key(root, OWNER, Role::Ingest)?.secret,
+            api_key: new_key(root, OWNER, Role::Api)?.secret,
             email: EMAIL.to_owned(),
         };
         let stack = Stack { place, keys };
@@ -67,10 +63,47 @@ fn are_valid(client: &Client, place: &Place, keys: &Keys) -> Outcome<bool> {
     Ok(account.status == 200 && nothing.status != 401)
 }
 
-fn new_key(root: &Root, role: &str) -> Outcome<String> {
-    let answer = relayctl(root, &["key", "new", OWNER, "--role", role])?;
-    let key = answer.get("key").and_then(Value::as_str).map(str::to_owned);
+/// What a key is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Role {
+    /// Callbacks and activities.
+    Ingest,
+    /// Exports.
+    Api,
+}
+
+/// A key that was just made.
+pub(crate) struct Key {
+    /// What it is sent as.
+    pub(crate) secret: String,
+    /// What it is revoked by.
+    pub(crate) id: String,
+}
+
+/// Adds an owner with an app and a mail domain; what is there already stays.
+pub(crate) fn add(root: &Root, owner: &str, app_token: &str, domain: &str) -> Outcome<()> {
+    if relayctl(root, &["owner", "show", owner]).is_err() {
+        relayctl(root, &["owner", "add", owner])?;
+    }
+    relayctl(root, &["app", "add", owner, app_token])?;
+    relayctl(root, &["domain", "add", owner, domain]).map(drop)
+}
+
+/// Makes a key.
+pub(crate) fn new_key(root: &Root, owner: &str, role: Role) -> Outcome<Key> {
+    let role = match role {
+        Role::Ingest => "ingest",
+        Role::Api => "api",
+    };
+    let answer = relayctl(root, &["key", "new", owner, "--role", role])?;
+    let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+    let key = text("key").zip(text("key_id")).map(|(secret, id)| Key { secret, id });
     key.ok_or_else(|| format!("relayctl key new --role {role} answered no key"))
+}
+
+/// Revokes a key.
+pub(crate) fn revoke(root: &Root, owner: &str, key: &Key) -> Outcome<()> {
+    relayctl(root, &["key", "revoke", owner, &key.id]).map(drop)
 }
 
 /// Runs one verb of relayctl against the local stack.

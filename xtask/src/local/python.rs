@@ -1,4 +1,4 @@
-//! The virtual environment of the emulator, made once for each version of its pinned requirements.
+//! Virtual environments of Python, each made once for each version of its pinned requirements.
 
 use std::{
     fs,
@@ -10,18 +10,35 @@ use std::{
 use super::place::Root;
 use crate::say::{self, Outcome};
 
-/// Makes `.relay/venv` hold what `local/requirements.txt` pins; does nothing when it does already.
-pub(crate) fn prepare(root: &Root, python: &str) -> Outcome<()> {
-    let requirements = root.join("local/requirements.txt");
+/// A virtual environment.
+pub(crate) struct Venv {
+    /// What it is for, in a sentence.
+    what: &'static str,
+    /// The pinned requirements, in the repository.
+    requirements: &'static str,
+    /// Its folder under `.relay`.
+    folder: &'static str,
+}
+
+/// The emulator of AWS.
+pub(crate) const EMULATOR: Venv = Venv { what: "the emulator", requirements: "local/requirements.txt", folder: "venv" };
+
+/// What exercises the contract. Apart from the emulator's, whose pins are older.
+pub(crate) const SCHEMATHESIS: Venv =
+    Venv { what: "schemathesis", requirements: "tests/contract/requirements.txt", folder: "contract-venv" };
+
+/// Makes an environment hold what its requirements pin; does nothing when it does already.
+pub(crate) fn prepare(root: &Root, Venv { what, requirements, folder }: Venv, python: &str) -> Outcome<()> {
+    let requirements = root.join(requirements);
     let wanted = fs::read(&requirements).map_err(|error| format!("cannot read {}: {error}", requirements.display()))?;
-    let venv = root.relay("venv");
+    let venv = root.relay(folder);
     // A copy of the requirements, written when they have been installed.
     let installed = venv.join("requirements.txt");
     let interpreter = venv.join("bin/python");
     if interpreter.exists() && fs::read(&installed).is_ok_and(|bytes| bytes == wanted) {
         return Ok(());
     }
-    say::step("install the emulator into .relay/venv (once)", || {
+    say::step(&format!("install {what} into .relay/{folder} (once)"), || {
         drop(fs::remove_file(&installed));
         run(Command::new(python).args(["-m", "venv"]).arg(&venv), &venv)?;
         let pip = ["-m", "pip", "--disable-pip-version-check", "install", "--progress-bar=off", "--require-hashes"];
