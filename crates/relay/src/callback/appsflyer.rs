@@ -1,4 +1,4 @@
-//! AppsFlyer's Push API: what its SDK saw, of users, and what Apple's ad networks told it, of nobody in particular (SKAdNetwork).
+//! AppsFlyer's Push API: what its SDK saw, of users, and what Apple's ad networks told it, of nobody in particular (`SKAdNetwork`).
 
 use crate::activity::{Kind, Provider};
 use crate::callback::{ANY, AliasIf, Condition, Mapping, Trigger, trigger};
