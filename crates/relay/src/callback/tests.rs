@@ -194,6 +194,23 @@ fn adjusts_other_words_fill_what_its_usual_ones_leave_empty() {
     assert_eq!(extra(&cents, "revenue_float").as_deref(), Some("3.99"));
 }
 
+/// What a customer pastes into Adjust fills columns, and stays below what API Gateway takes.
+#[test]
+fn the_template_in_the_documentation_fills_columns() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/providers/adjust.md")).unwrap();
+    let template = page.split("```").nth(1).unwrap().split_whitespace().collect::<String>();
+    assert!(template.len() < 2_500, "{} bytes", template.len());
+    let (_, query) = template.split_once('?').unwrap();
+    let asked: Vec<_> = query.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
+    let resolved: Vec<_> = asked.iter().map(|(name, _)| format!("{name}=1699999999")).collect();
+    let activity = get(&resolved.join("&")).unwrap();
+    let kept: Vec<_> = activity.extra.keys().map(AsRef::as_ref).collect();
+    assert_eq!(kept, ["activity_kind", "is_organic", "reinstalled_at", "rejection_reason", "uninstalled_at"]);
+    let read_elsewhere = ["key", "app_token", "created_at"].len();
+    assert_eq!(activity.fields.iter().count() + kept.len() + read_elsewhere, asked.len(), "each is a column");
+    assert!(asked.iter().skip(2).all(|(_, value)| query::is_absent(value)), "every other value is a placeholder");
+}
+
 #[test]
 fn a_template_may_name_a_parameter_event_id_and_users_stay_apart() {
     let level_up = |user: &str, tail: &str| {
