@@ -9,6 +9,7 @@ pub mod config;
 mod dry_run;
 pub mod durable;
 pub mod handler;
+mod recent;
 pub mod respond;
 pub mod route;
 pub mod tenants;

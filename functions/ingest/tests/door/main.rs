@@ -10,6 +10,7 @@ mod callbacks;
 mod dry_run;
 mod event;
 mod faults;
+mod keys;
 mod total;
 
 use ingest::{App, Visit};
