@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::access::Access;
 use crate::control::Key;
 
 /// How long an owner's activities are kept where nothing else was asked: days.
@@ -26,6 +27,9 @@ pub struct Owner {
     pub event_tokens: BTreeSet<String>,
     /// How long activities are kept: days.
     pub retention_days: u16,
+    /// What is asked of requests with its ingest keys beside the key.
+    #[serde(default)]
+    pub access: Access,
     /// Milliseconds since the epoch, UTC.
     pub created_at: i64,
 }
@@ -214,6 +218,7 @@ mod tests {
             mail_domains: BTreeSet::from(["example.com".into()]),
             event_tokens: BTreeSet::new(),
             retention_days: DEFAULT_RETENTION_DAYS,
+            access: Access::default(),
             created_at: 0,
         }
     }
@@ -234,6 +239,12 @@ mod tests {
         assert!(owner.keeps(Some("abc123")));
         assert!(!owner.keeps(Some("zzz999")));
         assert!(owner.keeps(None));
+    }
+
+    #[test]
+    fn a_profile_of_an_earlier_release_asks_for_nothing_but_the_key() {
+        let earlier = serde_json::json!({"owner": "demo", "mail_domains": ["example.com"], "event_tokens": [], "retention_days": 90, "created_at": 0});
+        assert_eq!(serde_json::from_value::<Owner>(earlier).unwrap(), owner());
     }
 
     #[test]

@@ -5,6 +5,7 @@
     reason = "helpers of tests: what does not hold fails the test"
 )]
 
+mod access;
 mod activities;
 mod callbacks;
 mod dry_run;
@@ -71,6 +72,7 @@ impl Door {
             mail_domains: ["example.com".to_owned()].into(),
             event_tokens: event_tokens.iter().map(|token| (*token).to_owned()).collect(),
             retention_days: 30,
+            access: relay::access::Access::default(),
             created_at: 0,
         };
         self.put(Owner::key(name), &profile).await;
