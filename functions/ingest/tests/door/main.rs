@@ -12,6 +12,7 @@ mod dry_run;
 mod event;
 mod faults;
 mod keys;
+mod logs;
 mod total;
 
 use ingest::{App, Visit};
