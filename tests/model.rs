@@ -142,6 +142,7 @@ impl Machine {
             mail_domains: BTreeSet::new(),
             event_tokens: BTreeSet::new(),
             retention_days: 400,
+            access: relay::access::Access::default(),
             created_at: 0,
         };
         let put = |key, value: serde_json::Value| Write::Put { key, doc: value, expires_at: None, expect: Expect::Any };

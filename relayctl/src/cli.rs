@@ -1,10 +1,12 @@
 //! The command line.
 
+mod access;
 mod buckets;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
 
+pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
 
 use crate::names;
@@ -84,6 +86,12 @@ pub(crate) enum ControlCommand {
     /// Keys: for ingest, or for the API
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Networks that requests with an ingest key may come from; while a list is empty, any
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// Secrets that sign batches to /v1/activities, and whether batches must be signed
+    #[command(subcommand)]
+    Signing(SigningCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -213,6 +221,10 @@ mod tests {
             (vec!["owner", "add", "demo", "--retention-days", "0"], "1..=3650"),
             (vec!["domain", "add", "demo", "kim@example.com"], "without what stands before the @"),
             (vec!["key", "new", "demo"], "--role"),
+            (vec!["source", "add", "demo", "203.0.113.7/24", "--for", "callbacks"], "did you mean `203.0.113.0/24`?"),
+            (vec!["source", "add", "demo", "203.0.113.0/24"], "--for"),
+            (vec!["source", "add", "demo", "203.0.113.0/24", "--for", "exports"], "callbacks, activities"),
+            (vec!["signing", "revoke", "demo", "relay_signing_00"], "12 hexadecimal digits"),
             (vec!["key", "new", "demo", "--role", "admin"], "ingest, api"),
             (vec!["--local", "--control-table", "t", "owner", "list"], "cannot be used with"),
             (vec!["--local", "--stream", "s", "failed", "replay"], "cannot be used with"),

@@ -29,14 +29,14 @@ pub(crate) fn event_token(text: &str) -> Result<String, String> {
     checked(text, visible, "an event token is visible ASCII without spaces, 1 to 64 characters")
 }
 
-/// A key's id.
+/// The id of a key or signing secret.
 pub(crate) fn key_id(text: &str) -> Result<String, String> {
     let hexadecimal =
         |text: &str| text.len() == 12 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     checked(
         text,
         hexadecimal,
-        "a key's id is 12 hexadecimal digits, as `owner show` lists them; it is not the key itself",
+        "an id is 12 hexadecimal digits, as `owner show` lists them; it is not the key or secret itself",
     )
 }
 

@@ -1,6 +1,7 @@
 //! What the verbs do. On table `control` each is one commit under conditions, so that two operators at once cannot undo each other; on the
 //! buckets nothing is ever deleted, and everything may be done twice.
 
+mod access;
 mod app;
 pub(crate) mod failed;
 mod key;
@@ -8,6 +9,7 @@ mod owner;
 pub(crate) mod quarantine;
 pub(crate) mod replay;
 
+pub(crate) use access::new_signing_secret;
 pub(crate) use app::{add_app, remove_app};
 pub(crate) use key::{new_key, revoke_key};
 pub(crate) use owner::{Change, add_owner, change_owner, list_owners, show_owner};

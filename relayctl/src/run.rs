@@ -8,7 +8,10 @@ use std::process::ExitCode;
 use relay::port::ControlTable;
 use relay_lambda::process;
 
-use crate::cli::{AppCommand, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand, OwnerCommand};
+use crate::cli::{
+    AppCommand, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand, OwnerCommand, SigningCommand,
+    SourceCommand,
+};
 use crate::operations::{self as op, Change, Refusal};
 use crate::target::{PlaceError, Target};
 use crate::view::Answer;
@@ -73,19 +76,29 @@ async fn manage(control: &impl ControlTable, command: ControlCommand) -> Result<
             };
             Ok(Answer::Owner(view))
         }
-        ControlCommand::Domain(DomainCommand::Add(args)) => {
-            change(control, &args.owner, Change::AddDomain(args.domain)).await
+        ControlCommand::Domain(command) => {
+            let (owner, what) = match command {
+                DomainCommand::Add(args) => (args.owner, Change::AddDomain(args.domain)),
+                DomainCommand::Remove(args) => (args.owner, Change::RemoveDomain(args.domain)),
+            };
+            change(control, &owner, what).await
         }
-        ControlCommand::Domain(DomainCommand::Remove(args)) => {
-            change(control, &args.owner, Change::RemoveDomain(args.domain)).await
+        ControlCommand::Event(command) => {
+            let (owner, what) = match command {
+                EventCommand::Add(args) => (args.owner, Change::AddEvent(args.event_token)),
+                EventCommand::Remove(args) => (args.owner, Change::RemoveEvent(args.event_token)),
+            };
+            change(control, &owner, what).await
         }
-        ControlCommand::Event(EventCommand::Add(args)) => {
-            change(control, &args.owner, Change::AddEvent(args.event_token)).await
-        }
-        ControlCommand::Event(EventCommand::Remove(args)) => {
-            change(control, &args.owner, Change::RemoveEvent(args.event_token)).await
+        ControlCommand::Source(command) => {
+            let (owner, what) = match command {
+                SourceCommand::Add(args) => (args.owner, Change::AddSource(args.whom, args.network)),
+                SourceCommand::Remove(args) => (args.owner, Change::RemoveSource(args.whom, args.network)),
+            };
+            change(control, &owner, what).await
         }
         ControlCommand::Key(command) => key(control, command).await,
+        ControlCommand::Signing(command) => signing(control, command).await,
     }
 }
 
@@ -97,6 +110,18 @@ async fn owner(control: &impl ControlTable, command: OwnerCommand) -> Result<Ans
         OwnerCommand::Show { name } => Answer::Owner(op::show_owner(control, &name).await?),
         OwnerCommand::List => Answer::Owners { owners: op::list_owners(control).await? },
     })
+}
+
+async fn signing(control: &impl ControlTable, command: SigningCommand) -> Result<Answer, Refusal> {
+    match command {
+        SigningCommand::New { owner } => {
+            let made = op::new_signing_secret(control, &owner, process::random(), process::now_ms());
+            Ok(Answer::NewSecret(made.await?))
+        }
+        SigningCommand::Revoke { owner, secret_id } => change(control, &owner, Change::RevokeSecret(secret_id)).await,
+        SigningCommand::Require { owner } => change(control, &owner, Change::RequireSignature(true)).await,
+        SigningCommand::Relax { owner } => change(control, &owner, Change::RequireSignature(false)).await,
+    }
 }
 
 async fn change(control: &impl ControlTable, owner: &str, change: Change) -> Result<Answer, Refusal> {

@@ -1,5 +1,6 @@
 //! Answers, as JSON (the shapes in README.md) and as text for people.
 
+mod access;
 mod buckets;
 mod report;
 
@@ -10,6 +11,7 @@ use relay::owner::{App, KeyRecord, Owner, Role};
 use relay::time::date_of_day;
 use serde::Serialize;
 
+pub(crate) use access::{AccessView, NewSecretView};
 pub(crate) use buckets::{BatchRow, Batches, Count, DayRow, Days, Entries, EntryView, ObjectRow, ObjectRows};
 pub(crate) use report::{ObjectReport, Totals};
 
@@ -24,6 +26,8 @@ pub(crate) struct OwnerView {
     pub(crate) mail_domains: BTreeSet<String>,
     /// Empty: every event is kept.
     pub(crate) event_tokens: BTreeSet<String>,
+    #[serde(flatten)]
+    pub(crate) access: AccessView,
     pub(crate) apps: Vec<String>,
     pub(crate) keys: Vec<KeyView>,
 }
@@ -63,6 +67,7 @@ pub(crate) enum Answer {
     Owners { owners: Vec<OwnerView> },
     NewKey(NewKeyView),
     RevokedKey(RevokedKeyView),
+    NewSecret(NewSecretView),
     Days(Days),
     Objects(ObjectRows),
     Entries(Entries),
@@ -77,6 +82,7 @@ impl OwnerView {
             created_at: owner.created_at,
             mail_domains: owner.mail_domains,
             event_tokens: owner.event_tokens,
+            access: AccessView::new(owner.access),
             apps: apps.into_iter().map(|app| app.app_token).collect(),
             keys: keys.into_iter().map(KeyView::new).collect(),
         }
@@ -86,13 +92,14 @@ impl OwnerView {
         let events = if self.event_tokens.is_empty() { "all".to_owned() } else { joined(&self.event_tokens) };
         let keys = self.keys.iter().map(KeyView::text).collect::<Vec<_>>().join("\n         ");
         format!(
-            "owner    {}\nkept     {} days\nsince    {}\ndomains  {}\nevents   {events}\napps     {}\nkeys     {}\n",
+            "owner    {}\nkept     {} days\nsince    {}\ndomains  {}\nevents   {events}\napps     {}\nkeys     {}\n{}",
             self.owner,
             self.retention_days,
             date(self.created_at),
             joined(&self.mail_domains),
             joined(&self.apps),
             if keys.is_empty() { "none" } else { &keys },
+            self.access.text(),
         )
     }
 }
@@ -133,6 +140,7 @@ impl Answer {
                 key.owner
             ),
             Self::RevokedKey(key) => format!("revoked {} key {} of owner {}\n", key.role.name(), key.key_id, key.owner),
+            Self::NewSecret(secret) => secret.text(),
             Self::Days(days) => days.text(),
             Self::Objects(objects) => objects.text(),
             Self::Entries(entries) => entries.text(),

@@ -27,13 +27,14 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
 ];
 
 /// What the pure library may stand on: data, text, numbers, hashes. No AWS, runtime, clock, randomness or I/O.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "base64",
     "blake3",
     "bytes",
     "csv",
     "flate2",
     "hex",
+    "hmac",
     "jiff",
     "percent-encoding",
     "serde",

@@ -40,6 +40,7 @@ impl Tenant {
             mail_domains: ["faults.example".to_owned()].into(),
             event_tokens: [WANTED.to_owned()].into(),
             retention_days: 400,
+            access: relay::access::Access::default(),
             created_at: 0,
         };
         let app = App { app_token: self.app.clone(), owner: self.name.clone(), created_at: 0 };

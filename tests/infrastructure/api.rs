@@ -74,6 +74,21 @@ fn access_logs_hold_no_key_address_or_device() {
 }
 
 #[test]
+fn nothing_else_on_the_way_logs_or_traces_a_request() {
+    let template = Template::load();
+    // CloudFront's logs hold the query string, and X-Ray's segments may hold the path.
+    assert!(template.property("SiteDistribution", "/DistributionConfig/Logging").is_null());
+    let newer = template.section("Resources").into_iter().find(|(_, one)| one["Type"] == "AWS::Logs::DeliverySource");
+    assert_eq!(newer.map(|(name, _)| name), None, "CloudFront's newer logs are delivered by these");
+    for (function, properties) in template.of_type("AWS::Serverless::Function") {
+        assert!(properties["Tracing"].is_null(), "{function}");
+    }
+    for setting in ["/Globals/Function/Tracing", "/Globals/HttpApi"] {
+        assert!(template.at(setting).is_null(), "{setting}");
+    }
+}
+
+#[test]
 fn one_origin_serves_the_page_and_the_calls() {
     let template = Template::load();
     let distribution = |pointer: &str| template.property("SiteDistribution", &format!("/DistributionConfig{pointer}"));

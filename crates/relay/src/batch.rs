@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::activity::{Activity, Kind, MAX_ACTIVITY_BYTES, Provider};
 use crate::callback::draft::{self, Draft, Names, Written, first, shown};
+use crate::callback::query::Params;
 use crate::callback::{json, media_type};
 use crate::discard::{Discard, Reason};
 use crate::field::Field;
@@ -78,7 +79,8 @@ pub fn parse(body: &Body<'_>, received_at: i64) -> Result<Vec<Result<Activity<'s
         return Err(BatchError::TooLarge);
     }
     let bytes = unpack::unpack(body.content_encoding, body.bytes, body.was_text)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| malformed("the body is not UTF-8"))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|error| malformed(format!("the body is not UTF-8 from byte {} on", error.valid_up_to())))?;
     let text = text.trim_start_matches('\u{feff}').trim();
     let items = if may_be_lines && !is_document(text) { lines(text) } else { document(text) }?;
     Ok(items.into_iter().map(|item| activity(item, received_at)).collect())
@@ -105,7 +107,7 @@ fn is_document(text: &str) -> bool {
 
 /// The items of an array or of the wrapper's.
 fn document(text: &str) -> Result<Vec<&str>, BatchError> {
-    const ADVICE: &str = "the body is neither an array of activities nor {\"activities\":[…]}";
+    const ADVICE: &str = "the body is neither an array of activities nor {\"activities\":[…]}; a single activity is sent as [{…}], one a line as application/x-ndjson";
     let broken = |error: serde_json::Error| malformed(format!("the body is broken JSON: {error}"));
     let array = match text.as_bytes().first() {
         Some(b'{') => {
@@ -159,6 +161,7 @@ fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> 
     }
     let mut params = json::flatten(item)?;
     draft::tidy(&mut params);
+    said_once(&params)?;
     let kind = kind(first(&params, "kind"))?;
     let app_token = draft::app_token(first(&params, "app_token"))?;
     let parse_time = time::parse_millis_or_rfc3339;
@@ -175,6 +178,17 @@ fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> 
     let provider = Provider::Sdk;
     Draft { provider, kind, app_token, created_at, received_at, fields, extra }
         .finish(&params, first(&params, EVENT_ID))
+}
+
+/// What makes an activity this one must not be said twice in different ways: whichever was taken, the other might have been meant.
+fn said_once(params: &Params) -> Result<(), Discard> {
+    for (one, next) in params.iter().zip(params.iter().skip(1)) {
+        if one.0 == next.0 && ["kind", "app_token", "created_at", EVENT_ID].contains(&one.0.as_str()) {
+            let detail = format!("{} is sent twice: `{}` and `{}`", one.0, shown(&one.1), shown(&next.1));
+            return Err(Discard::new(Reason::Malformed, detail));
+        }
+    }
+    Ok(())
 }
 
 fn kind(found: Option<&str>) -> Result<Kind, Discard> {

@@ -1,9 +1,11 @@
 //! Requests and answers as the functions see them, whatever brought them.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// A request as API Gateway hands it over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Upper case.
     pub method: String,
@@ -19,6 +21,18 @@ pub struct Request {
     pub body_was_text: bool,
     /// The caller's address.
     pub source_ip: String,
+}
+
+/// Keys, device ids and addresses stand in the query, headers and body: none of them is ever printed.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("query_bytes", &self.query.len())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Request {
@@ -72,5 +86,41 @@ impl Response {
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_printed_shows_a_key_an_address_or_a_body() {
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/v1/activities".to_owned(),
+            query: "key=secret".to_owned(),
+            headers: vec![("authorization".to_owned(), "Bearer secret".to_owned())],
+            body: b"secret".to_vec(),
+            body_was_text: true,
+            source_ip: "secret".to_owned(),
+        };
+        let printed = format!("{request:?}");
+        assert_eq!(
+            printed,
+            "Request { method: \"POST\", path: \"/v1/activities\", query_bytes: 10, body_bytes: 6, .. }"
+        );
+    }
+
+    #[test]
+    fn a_bearer_token_is_read_in_any_case_and_nothing_else_is() {
+        let bearer = |value: &str| {
+            let headers = vec![("authorization".to_owned(), value.to_owned())];
+            Request { headers, ..Request::default() }.bearer().map(str::to_owned)
+        };
+        assert_eq!(bearer("Bearer  k ").as_deref(), Some("k"));
+        assert_eq!(bearer("bearer k").as_deref(), Some("k"));
+        for other in ["", "k", "Bearer", "Basic k", "Bearerk"] {
+            assert_eq!(bearer(other), None, "{other}");
+        }
     }
 }

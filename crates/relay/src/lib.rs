@@ -11,6 +11,7 @@
 //! A refusal is either the input's fault ([`discard::Discard`], kept raw and never retried) or the world's
 //! ([`fault::Fault`], retried and answered 503).
 
+pub mod access;
 pub mod activity;
 #[cfg(any(test, feature = "testing"))]
 pub mod arbitrary;
@@ -38,6 +39,7 @@ pub mod quarantine;
 pub mod reader;
 pub mod replay;
 pub mod row;
+pub mod signature;
 pub mod spill;
 pub mod tenancy;
 pub mod time;

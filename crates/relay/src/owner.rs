@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::access::Access;
 use crate::control::Key;
 
 /// How long an owner's activities are kept where nothing else was asked: days.
@@ -26,6 +27,9 @@ pub struct Owner {
     pub event_tokens: BTreeSet<String>,
     /// How long activities are kept: days.
     pub retention_days: u16,
+    /// What is asked of requests with its ingest keys beside the key.
+    #[serde(default)]
+    pub access: Access,
     /// Milliseconds since the epoch, UTC.
     pub created_at: i64,
 }
@@ -195,6 +199,10 @@ pub fn new_secret(role: Role, random: [u8; 32]) -> String {
 }
 
 /// SHA-256 of a secret, 64 hexadecimal digits: the item's key, so that a look-up compares no secrets.
+///
+/// The look-up does compare hashes, in the table and in the doors' memories, and may take longer the more leading digits agree. That tells nothing: to
+/// come nearer to a stored hash digit by digit, one would have to choose secrets by their hash, which SHA-256 does not allow; and a secret is 256 random
+/// bits, so knowing the whole hash leads to it no better than guessing. Hence no constant-time comparison, and no salt.
 #[must_use]
 pub fn secret_hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
@@ -210,6 +218,7 @@ mod tests {
             mail_domains: BTreeSet::from(["example.com".into()]),
             event_tokens: BTreeSet::new(),
             retention_days: DEFAULT_RETENTION_DAYS,
+            access: Access::default(),
             created_at: 0,
         }
     }
@@ -230,6 +239,12 @@ mod tests {
         assert!(owner.keeps(Some("abc123")));
         assert!(!owner.keeps(Some("zzz999")));
         assert!(owner.keeps(None));
+    }
+
+    #[test]
+    fn a_profile_of_an_earlier_release_asks_for_nothing_but_the_key() {
+        let earlier = serde_json::json!({"owner": "demo", "mail_domains": ["example.com"], "event_tokens": [], "retention_days": 90, "created_at": 0});
+        assert_eq!(serde_json::from_value::<Owner>(earlier).unwrap(), owner());
     }
 
     #[test]

@@ -47,6 +47,12 @@ problem_types! {
     UnknownKey = 401 "unknown-key" "Unknown key";
     /// An ingest key where an API key is needed, or the reverse.
     WrongKeyRole = 401 "wrong-key-role" "Key of the wrong kind";
+    /// No signature where the owner asks for one.
+    MissingSignature = 401 "missing-signature" "No signature";
+    /// A signature that cannot be read, is too old, or that no secret of the owner makes.
+    BadSignature = 401 "bad-signature" "Signature does not hold";
+    /// The request comes from none of the networks that the owner has registered.
+    SourceNotAllowed = 403 "source-not-allowed" "Source address not allowed";
     /// The app token is not registered as this owner's.
     ForeignApp = 403 "foreign-app" "Not your app";
     /// There is nothing at this path, or nothing of this owner's.

@@ -23,7 +23,7 @@ type Item = Result<Activity<'static>, Discard>;
 impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     pub(crate) async fn activities(&self, visit: Visit<'_>) -> Result<Response, Refusal> {
         let request = visit.request;
-        let owner = self.authenticate(visit, LABELS).await?;
+        let owner = self.authenticate(visit, Provider::Sdk).await?;
         let body = Body {
             content_type: request.header("content-type").unwrap_or_default(),
             content_encoding: request.header("content-encoding").unwrap_or_default(),

@@ -26,7 +26,7 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
         if bytes > MAX_CALLBACK_BYTES {
             return Err(Refusal::CallbackTooLarge(bytes));
         }
-        let owner = self.authenticate(visit, labels).await?;
+        let owner = self.authenticate(visit, provider).await?;
         if dry_run::is_asked(&visit.request.query)? {
             return self.dry_run(visit, provider, &owner).await;
         }

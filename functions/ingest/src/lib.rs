@@ -3,12 +3,14 @@
 //! What an answer promises: **200** every activity that was not refused by index is durable, or was dropped because its owner asked for it, or is
 //! kept raw and can be replayed; **503** some of it may not be durable, send it again (ids make that harmless); **4xx** nothing was kept.
 
+mod access;
 pub mod activities;
 pub mod callbacks;
 pub mod config;
 mod dry_run;
 pub mod durable;
 pub mod handler;
+mod recent;
 pub mod respond;
 pub mod route;
 pub mod tenants;
@@ -17,7 +19,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use relay::activity::Activity;
+use relay::activity::{Activity, Provider};
 use relay::callback::{KEY_PARAMETER, query};
 use relay::discard::{Discard, Reason};
 use relay::fault::Fault;
@@ -86,9 +88,9 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The owner whose ingest key the request carries. Where that cannot be found out, one activity has failed.
-    async fn authenticate(&self, visit: Visit<'_>, labels: Labels) -> Result<Arc<Owner>, Refusal> {
-        let request = visit.request;
+    /// The owner whose ingest key the request carries, which comes as the owner asks. Where that cannot be found out, one activity has failed.
+    async fn authenticate(&self, visit: Visit<'_>, provider: Provider) -> Result<Arc<Owner>, Refusal> {
+        let (request, labels) = (visit.request, Labels::provider(provider));
         let in_query = query::value(&request.query, KEY_PARAMETER);
         let keyed = || request.header("x-relay-key").or_else(|| request.bare_token());
         let in_header = || request.bearer().or_else(keyed).map(str::to_owned);
@@ -98,10 +100,17 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
             self.fail(fault, labels, 1, "the key cannot be looked up at the moment".to_owned())
         };
         let record = self.tenants.key(&secret, visit.now).await.map_err(failed)?.ok_or(Refusal::UnknownKey)?;
-        match record.role {
-            Role::Api => Err(Refusal::WrongRole),
-            Role::Ingest => self.tenants.owner(&record.owner, visit.now).await.map_err(failed),
+        if record.role != Role::Ingest {
+            return Err(Refusal::WrongRole);
         }
+        let owner = self.tenants.owner(&record.owner, visit.now).await.map_err(failed)?;
+        access::check(&owner.access, request, provider, visit.now).inspect_err(|refusal| {
+            if self.may_warn("access", visit.now) {
+                let (trace_id, owner, code) = (visit.trace_id, &owner.owner, refusal.problem().kind.code());
+                tracing::warn!(trace_id, owner, code, "a request with a good key was refused");
+            }
+        })?;
+        Ok(owner)
     }
 
     /// Whether this owner may bring this activity, and wants it. What it does not want is counted by event token.

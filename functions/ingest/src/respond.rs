@@ -5,6 +5,7 @@ use relay::batch::BatchError;
 use relay::callback::{DRY_RUN_PARAMETER, MAX_CALLBACK_BYTES, providers};
 use relay::fault::Fault;
 use relay::problem::{FieldError, Problem, ProblemType};
+use relay::signature::SignatureError;
 
 /// When to try again after a fault: seconds. Throttling and failovers are over in seconds; providers keep to schedules of their own.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -29,6 +30,10 @@ pub enum Refusal {
     UnknownKey,
     /// An API key where an ingest key is needed.
     WrongRole,
+    /// A request from this address, which is in none of the owner's networks.
+    SourceNotAllowed(String),
+    /// A batch whose signature is missing or does not hold.
+    Signature(SignatureError),
     /// A callback of this many bytes.
     CallbackTooLarge(usize),
     /// A `dry_run` of this value, which says neither yes nor no.
@@ -68,6 +73,13 @@ impl Refusal {
                 let detail = "the key is an API key; this call takes an ingest key";
                 Problem::new(ProblemType::WrongKeyRole, detail)
             }
+            Self::SourceNotAllowed(address) => {
+                let detail = format!(
+                    "the request comes from {address}, which is in none of the networks that the key's owner has registered"
+                );
+                Problem::new(ProblemType::SourceNotAllowed, detail)
+            }
+            Self::Signature(error) => signature_problem(*error),
             Self::CallbackTooLarge(bytes) => {
                 let detail = format!("the callback has {bytes} bytes; at most {MAX_CALLBACK_BYTES} are taken");
                 Problem::new(ProblemType::TooLarge, detail)
@@ -94,6 +106,14 @@ fn unclear_dry_run(value: &str) -> Problem {
     );
     let error = FieldError { field: DRY_RUN_PARAMETER.to_owned(), detail: detail.clone() };
     Problem::new(ProblemType::InvalidRequest, detail).with_errors(vec![error])
+}
+
+fn signature_problem(error: SignatureError) -> Problem {
+    let kind = match error {
+        SignatureError::Missing => ProblemType::MissingSignature,
+        SignatureError::Unreadable | SignatureError::OffTime(_) | SignatureError::Wrong => ProblemType::BadSignature,
+    };
+    Problem::new(kind, error.to_string())
 }
 
 fn batch_problem(error: &BatchError) -> Problem {

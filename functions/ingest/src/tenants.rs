@@ -1,7 +1,7 @@
 //! Who may come in and whose app it is: table `control` behind a short memory.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use relay::control::Key;
 use relay::fault::{Fault, FaultKind};
@@ -10,33 +10,39 @@ use relay::port::ControlTable;
 use tokio::time::timeout;
 
 use crate::config::LOOK_UP_WITHIN;
+use crate::recent::Recent;
 
-/// How long what was read is believed: milliseconds. A revoked key or a changed allow-list takes effect within this.
-const BELIEVED_MS: i64 = 5_000;
-
-/// The most entries that are remembered of each sort; bounds the memory of a process that sees very many apps.
-const MAX_REMEMBERED: usize = 10_000;
-
-/// Keys, apps and owners as table `control` has them. Only what exists is remembered: a new key or app works at once.
+/// Keys, apps and owners as table `control` has them. Of apps and owners only what exists is remembered: what is registered works at once.
 #[derive(Debug)]
 pub struct Tenants<C> {
     /// Table `control`.
     pub control: C,
-    keys: Memory<KeyRecord>,
-    apps: Memory<App>,
-    owners: Memory<Owner>,
+    keys: Recent<Arc<KeyRecord>>,
+    /// Hashes that no key has. Apart from those that one has: whoever tries very many keys pushes no good one out.
+    unknown_keys: Recent<()>,
+    apps: Recent<Arc<App>>,
+    owners: Recent<Arc<Owner>>,
 }
 
 impl<C: ControlTable> Tenants<C> {
     /// Knows nothing yet.
     pub fn new(control: C) -> Self {
-        Self { control, keys: Memory::default(), apps: Memory::default(), owners: Memory::default() }
+        let (keys, unknown_keys) = (Recent::default(), Recent::default());
+        Self { control, keys, unknown_keys, apps: Recent::default(), owners: Recent::default() }
     }
 
-    /// The record of the key with this secret; `None` for one that was never made, or is revoked.
+    /// The record of the key with this secret; `None` for one that was never made, or is revoked. That there is none is remembered, too: a sender
+    /// with a wrong key costs one read in a while. It locks out no new key, whose secret nobody can have sent before it was made.
     pub async fn key(&self, secret: &str, now: i64) -> Result<Option<Arc<KeyRecord>>, Fault> {
         let hash = secret_hash(secret);
-        Ok(self.read(&self.keys, &[&hash], KeyRecord::key, now).await?.remove(&hash))
+        if self.unknown_keys.recall(&hash, now).is_some() {
+            return Ok(None);
+        }
+        let found = self.read(&self.keys, &[&hash], KeyRecord::key, now).await?.remove(&hash);
+        if found.is_none() {
+            self.unknown_keys.remember(&hash, (), now);
+        }
+        Ok(found)
     }
 
     /// The profile of an owner that a key names. Without one the key is an operator's mistake, and the callback must come again.
@@ -54,12 +60,13 @@ impl<C: ControlTable> Tenants<C> {
 
     async fn read<T: serde::de::DeserializeOwned>(
         &self,
-        memory: &Memory<T>,
+        recent: &Recent<Arc<T>>,
         names: &[&str],
         key: fn(&str) -> Key,
         now: i64,
     ) -> Result<BTreeMap<String, Arc<T>>, Fault> {
-        let mut found = memory.recall(names, now);
+        let recalled = names.iter().filter_map(|name| Some(((*name).to_owned(), recent.recall(name, now)?)));
+        let mut found: BTreeMap<String, Arc<T>> = recalled.collect();
         let unknown: Vec<&str> = names.iter().copied().filter(|name| !found.contains_key(*name)).collect();
         if unknown.is_empty() {
             return Ok(found);
@@ -76,47 +83,10 @@ impl<C: ControlTable> Tenants<C> {
         for (name, result) in unknown.into_iter().zip(results) {
             if let Some(item) = result? {
                 let value = Arc::new(item.read()?);
-                memory.remember(name, Arc::clone(&value), now);
+                recent.remember(name, Arc::clone(&value), now);
                 found.insert(name.to_owned(), value);
             }
         }
         Ok(found)
     }
-}
-
-/// What was read lately, by name.
-#[derive(Debug)]
-struct Memory<T>(Mutex<HashMap<String, (i64, Arc<T>)>>);
-
-impl<T> Default for Memory<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<T> Memory<T> {
-    fn recall(&self, names: &[&str], now: i64) -> BTreeMap<String, Arc<T>> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |name: &&str| {
-            let (read_at, value) = entries.get(*name)?;
-            is_believed(*read_at, now).then(|| ((*name).to_owned(), Arc::clone(value)))
-        };
-        names.iter().filter_map(fresh).collect()
-    }
-
-    fn remember(&self, name: &str, value: Arc<T>, now: i64) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= MAX_REMEMBERED {
-            entries.retain(|_, (read_at, _)| is_believed(*read_at, now));
-        }
-        if entries.len() >= MAX_REMEMBERED {
-            entries.clear();
-        }
-        entries.insert(name.to_owned(), (now, value));
-    }
-}
-
-/// A clock that was set back makes nothing fresh for ever.
-fn is_believed(read_at: i64, now: i64) -> bool {
-    (0..BELIEVED_MS).contains(&now.saturating_sub(read_at))
 }

@@ -36,6 +36,7 @@ async fn export(app: &Doubles, change: impl Fn(&mut Export)) -> Export {
         mail_domains: ["example.com".into()].into(),
         event_tokens: [].into(),
         retention_days: 90,
+        access: relay::access::Access::default(),
         created_at: 0,
     };
     app.control.commit(&[Write::put(Owner::key("demo"), &owner, Expect::Any).unwrap()]).await.unwrap();

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use relay::access::{Access, Network};
 use relay::control::{CommitError, Expect, Write};
 use relay::owner::Owner;
 use relay::port::ControlTable;
 use relay::quarantine::UNKNOWN_OWNER;
+use relay::signature::SigningSecret;
 use relay::tenancy;
 use serde_json::json;
 
+use super::access::{add_secret, add_source, remove_source, require_signature, revoke_secret};
 use super::{MAX_TRIES, Refusal, known_owner, unexpected, unknown_owner};
+use crate::cli::SourceOf;
 use crate::view::OwnerView;
 
 /// One change of an owner's profile.
@@ -19,6 +23,11 @@ pub(crate) enum Change {
     RemoveDomain(String),
     AddEvent(String),
     RemoveEvent(String),
+    AddSource(SourceOf, Network),
+    RemoveSource(SourceOf, Network),
+    AddSecret(SigningSecret),
+    RevokeSecret(String),
+    RequireSignature(bool),
 }
 
 /// Adds an owner whose name is free.
@@ -37,6 +46,7 @@ pub(crate) async fn add_owner(
         mail_domains: BTreeSet::new(),
         event_tokens: BTreeSet::new(),
         retention_days,
+        access: Access::default(),
         created_at: now,
     };
     let writes = [
@@ -104,6 +114,11 @@ fn apply(change: &Change, owner: &mut Owner) -> Result<(), Refusal> {
         Change::RemoveEvent(token) => {
             (owner.event_tokens.remove(token), format!("event token `{token}`"), "is not on the allow-list")
         }
+        Change::AddSource(of, network) => return add_source(owner, *of, *network),
+        Change::RemoveSource(of, network) => return remove_source(owner, *of, *network),
+        Change::AddSecret(secret) => return add_secret(owner, secret),
+        Change::RevokeSecret(secret_id) => return revoke_secret(owner, secret_id),
+        Change::RequireSignature(required) => return require_signature(owner, *required),
     };
     if changed { Ok(()) } else { Err(Refusal::other(format!("{what} {state} of owner `{}`", owner.owner))) }
 }

@@ -5,6 +5,7 @@ use relay::owner::{App, KeyRecord, Role};
 use relay::port::memory::{MemoryControl, Trouble};
 
 use super::*;
+use crate::cli::SourceOf;
 use crate::view::Answer;
 
 const NOW: i64 = 1_767_225_600_000;
@@ -165,9 +166,15 @@ async fn json_answers_have_the_documented_shape() {
     add_app(&control, "demo", "abc", NOW).await.unwrap();
     let made = new_key(&control, "demo", Role::Api, [1; 32], NOW).await.unwrap();
     let (id, secret) = (made.record.key_id.clone(), made.key.clone());
+    let source = Change::AddSource(SourceOf::Callbacks, "203.0.113.0/24".parse().unwrap());
+    change_owner(&control, "demo", &source).await.unwrap();
+    let signing = new_signing_secret(&control, "demo", [2; 32], NOW).await.unwrap();
+    let secret_id = signing.record.secret_id.clone();
     let owner = serde_json::json!({
         "owner": "demo", "retention_days": 90, "created_at": NOW, "mail_domains": [], "event_tokens": [],
         "apps": ["abc"], "keys": [{"key_id": id, "role": "api", "created_at": NOW}],
+        "callback_sources": ["203.0.113.0/24"], "activity_sources": [], "signature_required": false,
+        "signing_secrets": [{"secret_id": secret_id, "created_at": NOW}],
     });
     let json = |answer: Answer| serde_json::from_str::<serde_json::Value>(&answer.json().unwrap()).unwrap();
     assert_eq!(json(Answer::Owner(show_owner(&control, "demo").await.unwrap())), owner);
@@ -177,8 +184,61 @@ async fn json_answers_have_the_documented_shape() {
     );
     let new_key = serde_json::json!({"owner": "demo", "key_id": id, "role": "api", "created_at": NOW, "key": secret});
     assert_eq!(json(Answer::NewKey(made)), new_key);
+    let text = Answer::Owner(show_owner(&control, "demo").await.unwrap()).text();
+    assert!(text.contains("sources  callbacks 203.0.113.0/24; activities anywhere\nsigning  not required\n"), "{text}");
+    assert!(!text.contains(&signing.secret), "shown once");
+    let new_secret =
+        serde_json::json!({"owner": "demo", "secret_id": secret_id, "created_at": NOW, "secret": signing.secret});
+    assert_eq!(json(Answer::NewSecret(signing)), new_secret);
     let revoked = serde_json::json!({"owner": "demo", "key_id": id, "role": "api", "revoked": true});
     assert_eq!(json(Answer::RevokedKey(revoke_key(&control, "demo", &id).await.unwrap())), revoked);
+}
+
+#[tokio::test]
+async fn networks_are_added_and_removed_once_each_for_its_requests() {
+    let control = with_owner("demo").await;
+    let network = |text: &str| text.parse().unwrap();
+    for of in [SourceOf::Callbacks, SourceOf::Activities] {
+        let add = Change::AddSource(of, network("2001:db8::/32"));
+        change_owner(&control, "demo", &add).await.unwrap();
+        assert!(text(change_owner(&control, "demo", &add).await).contains("already"));
+        let other = Change::RemoveSource(of, network("203.0.113.7"));
+        assert!(text(change_owner(&control, "demo", &other).await).contains("`203.0.113.7/32` is not on the list"));
+        for number in 1..100 {
+            let add = Change::AddSource(of, network(&format!("203.0.113.{number}")));
+            change_owner(&control, "demo", &add).await.unwrap();
+        }
+        let one_more = Change::AddSource(of, network("198.51.100.1"));
+        assert!(text(change_owner(&control, "demo", &one_more).await).contains("100 networks"));
+        let remove = Change::RemoveSource(of, network("2001:db8::/32"));
+        change_owner(&control, "demo", &remove).await.unwrap();
+        assert!(text(change_owner(&control, "demo", &remove).await).contains("is not on the list"));
+    }
+}
+
+#[tokio::test]
+async fn signing_is_required_only_while_there_is_a_secret() {
+    let control = with_owner("demo").await;
+    let require = |required| Change::RequireSignature(required);
+    assert!(text(change_owner(&control, "demo", &require(true)).await).contains("relayctl signing new demo"));
+    assert!(text(change_owner(&control, "demo", &require(false)).await).contains("need not be signed"));
+    let mut ids = Vec::new();
+    for random in 0..4 {
+        ids.push(new_signing_secret(&control, "demo", [random; 32], NOW).await.unwrap().record.secret_id);
+    }
+    assert!(text(new_signing_secret(&control, "demo", [9; 32], NOW).await).contains("relayctl signing revoke demo"));
+    change_owner(&control, "demo", &require(true)).await.unwrap();
+    assert!(text(change_owner(&control, "demo", &require(true)).await).contains("must be signed already"));
+    for id in &ids[1..] {
+        change_owner(&control, "demo", &Change::RevokeSecret(id.clone())).await.unwrap();
+    }
+    assert!(
+        text(change_owner(&control, "demo", &Change::RevokeSecret(ids[1].clone())).await).contains("has no signing")
+    );
+    let last = Change::RevokeSecret(ids[0].clone());
+    assert!(text(change_owner(&control, "demo", &last).await).contains("its last signing secret"));
+    change_owner(&control, "demo", &require(false)).await.unwrap();
+    assert!(change_owner(&control, "demo", &last).await.unwrap().access.signing_secrets.is_empty());
 }
 
 /// The table, on which somebody else makes a change right before the first commit.

@@ -13,6 +13,12 @@ fn body<'a>(content_type: &'a str, bytes: &'a [u8]) -> Body<'a> {
     Body { content_type, content_encoding: "", bytes, was_text: true }
 }
 
+impl<'a> Body<'a> {
+    const fn packed(self, content_encoding: &'a str) -> Self {
+        Self { content_encoding, was_text: false, ..self }
+    }
+}
+
 fn json(text: &str) -> Result<Vec<Result<Activity<'static>, Discard>>, BatchError> {
     parse(&body("application/json", text.as_bytes()), NOW)
 }
@@ -118,6 +124,95 @@ fn bombs_do_not_go_off() {
     wide.write_all(ITEM.as_bytes()).unwrap();
     let wide = packed("application/octet-stream", "zstd", &wide.finish().unwrap(), false);
     assert!(matches!(wide, Err(BatchError::Malformed(_))), "{wide:?}");
+}
+
+#[test]
+fn what_is_packed_in_several_pieces_is_one_body_and_what_hangs_behind_it_is_refused() {
+    let (text, half) = (format!("[{ITEM},{ITEM}]"), ITEM.len());
+    let zstd = |bytes: &[u8]| zstd::bulk::compress(bytes, 3).unwrap();
+    let skippable = [b"\x5b\x2a\x4d\x18\x03\x00\x00\x00abc".as_slice(), &zstd(text.as_bytes())].concat();
+    let (head, tail) = text.as_bytes().split_at(half);
+    for (encoding, pieces) in [
+        ("gzip", [gzip(head), gzip(tail)].concat()),
+        ("gzip", [gzip(b""), gzip(head), gzip(b""), gzip(tail)].concat()),
+        ("zstd", [zstd(head), zstd(b""), zstd(tail)].concat()),
+        ("zstd", skippable),
+    ] {
+        assert_eq!(packed("application/octet-stream", encoding, &pieces, false), Ok(2), "{encoding}");
+    }
+    for (encoding, whole) in [("gzip", gzip(text.as_bytes())), ("zstd", zstd(text.as_bytes()))] {
+        let mut damaged = whole.clone();
+        // In gzip's checksum, in zstd's last block.
+        let at = damaged.len() - 6;
+        damaged[at] ^= 0xff;
+        let broken_off = whole[..whole.len() - 3].to_vec();
+        let garbage = [whole.as_slice(), b"garbage"].concat();
+        for wrong in [damaged, broken_off, garbage, whole[4..].to_vec(), b"\x1f".to_vec()] {
+            let refused = packed("application/octet-stream", encoding, &wrong, false);
+            assert!(matches!(&refused, Err(BatchError::Malformed(said)) if said.contains(encoding)), "{refused:?}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_said_to_be_packed_and_is_not_is_told_so() {
+    for encoding in ["gzip", "zstd"] {
+        for plain in ["", " \n", "[]", ITEM, &format!("\n{ITEM}\n{ITEM}")] {
+            for was_text in [true, false] {
+                let refused = packed("application/json", encoding, plain.as_bytes(), was_text);
+                let said = "the body is not compressed, though `Content-Encoding` says ";
+                assert_eq!(refused, Err(BatchError::Malformed(format!("{said}{encoding}"))), "{plain}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_body_is_no_json_and_an_ndjson_without_lines() {
+    for empty in ["", "\n\r\n ", "\u{feff}"] {
+        assert_eq!(packed("application/x-ndjson", "", empty.as_bytes(), true), Ok(0), "{empty:?}");
+        let refused = packed("application/json", "", empty.as_bytes(), true).unwrap_err();
+        assert!(refused.to_string().contains("a single activity is sent as [{…}]"), "{refused}");
+    }
+    assert_eq!(packed("application/x-ndjson", "gzip", &gzip(b""), false), Ok(0));
+    let refused = packed("application/json", "", b"[\"\xff\"]", true).unwrap_err();
+    assert_eq!(refused.to_string(), "the body is not UTF-8 from byte 2 on");
+}
+
+#[test]
+fn zeros_and_depths_are_refused_item_by_item() {
+    let zeros = gzip(&vec![0; MAX_UNPACKED_BYTES]);
+    assert!(matches!(packed("application/json", "gzip", &zeros, false), Err(BatchError::Malformed(_))));
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let deeper = format!("{}{}", "[".repeat(2_000_000), "]".repeat(2_000_000));
+    let odd = "\0".repeat(3_000_000);
+    for (item, reason) in [(deep, Reason::Malformed), (deeper.clone(), Reason::TooLarge), (odd, Reason::TooLarge)] {
+        let lines = format!("{ITEM}\n{item}\n{ITEM}");
+        let items = parse(&body("application/x-ndjson", &gzip(lines.as_bytes())).packed("gzip"), NOW).unwrap();
+        let reasons: Vec<_> = items.iter().map(|item| item.as_ref().err().map(|discard| discard.reason)).collect();
+        assert_eq!(reasons, [None, Some(reason), None]);
+    }
+    assert_eq!(json(&deeper).unwrap().len(), 1, "an array of one item that is no activity");
+    assert!(matches!(json(&"[".repeat(4_000_000)), Err(BatchError::Malformed(_))));
+    assert!(matches!(json(&"{\"activities\":".repeat(200_000)), Err(BatchError::Malformed(_))));
+}
+
+#[test]
+fn what_makes_an_activity_is_said_once() {
+    for (members, words) in [
+        (r#","kind":"install""#, "kind is sent twice: `event` and `install`"),
+        (r#","app_token":"other""#, "app_token is sent twice"),
+        (r#","created_at":"2023-11-14T22:13:20Z""#, "created_at is sent twice"),
+        (r#","event_id":"a","event_id":"b""#, "event_id is sent twice"),
+    ] {
+        let refused = one(members).unwrap_err();
+        assert_eq!(refused.reason, Reason::Malformed);
+        assert!(refused.detail.contains(words), "{}", refused.detail);
+    }
+    assert_eq!(one(r#","kind":null,"kind":"""#).unwrap().kind, Kind::Event, "what is absent says nothing");
+    let twice = one(r#","city":"Seoul","city":"Busan""#).unwrap();
+    assert_eq!(twice.fields.text(Field::City), Some("Busan"));
+    assert_eq!(twice.extra.get("city").map(AsRef::as_ref), Some("Seoul"), "nothing is lost");
 }
 
 #[test]

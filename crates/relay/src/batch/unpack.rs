@@ -15,19 +15,25 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// The body, unpacked by its `Content-Encoding`.
 pub(super) fn unpack<'a>(encoding: &str, body: &'a [u8], body_was_text: bool) -> Result<Cow<'a, [u8]>, BatchError> {
     let unpacked = match encoding.trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => Ok(Cow::Borrowed(body)),
-        "gzip" | "x-gzip" => bounded(MultiGzDecoder::new(body)).map(Cow::Owned),
-        "zstd" => unzstd(body).map(Cow::Owned),
+        "" | "identity" => return Ok(Cow::Borrowed(body)),
+        "gzip" | "x-gzip" => bounded(MultiGzDecoder::new(body)),
+        "zstd" => unzstd(body),
         other => return Err(BatchError::UnsupportedEncoding(shown(other))),
     };
+    if body.is_empty() || (unpacked.is_err() && is_plain(body)) {
+        let detail = format!("the body is not compressed, though `Content-Encoding` says {}", shown(encoding));
+        return Err(BatchError::Malformed(detail));
+    }
     let unpacked = unpacked.map_err(|error| {
         let detail = format!("the body does not unpack as {}: {error}", shown(encoding));
         if body_was_text { BatchError::DamagedText(detail) } else { BatchError::Malformed(detail) }
     })?;
-    if unpacked.len() > MAX_UNPACKED_BYTES {
-        return Err(BatchError::TooLarge);
-    }
-    Ok(unpacked)
+    if unpacked.len() > MAX_UNPACKED_BYTES { Err(BatchError::TooLarge) } else { Ok(Cow::Owned(unpacked)) }
+}
+
+/// Whether a body that does not unpack is JSON, or nothing, as it stands.
+fn is_plain(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), None | Some(b'[' | b'{'))
 }
 
 fn unzstd(body: &[u8]) -> io::Result<Vec<u8>> {

@@ -14,6 +14,7 @@ fn owner() -> Owner {
         mail_domains: BTreeSet::from(["example.com".into(), "example.org".into()]),
         event_tokens: BTreeSet::new(),
         retention_days: 90,
+        access: crate::access::Access::default(),
         created_at: 0,
     }
 }

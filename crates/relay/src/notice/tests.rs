@@ -16,6 +16,7 @@ fn export(filters: &serde_json::Value) -> Export {
         mail_domains: ["example.com".into()].into(),
         event_tokens: [].into(),
         retention_days: 90,
+        access: crate::access::Access::default(),
         created_at: 0,
     };
     let body = json!({

@@ -51,6 +51,7 @@ pub(crate) fn profile(owner: &str) -> Owner {
         mail_domains: ["example.com".to_owned()].into(),
         event_tokens: [].into(),
         retention_days: 90,
+        access: relay::access::Access::default(),
         created_at: 0,
     }
 }

@@ -5,11 +5,14 @@
     reason = "helpers of tests: what does not hold fails the test"
 )]
 
+mod access;
 mod activities;
 mod callbacks;
 mod dry_run;
 mod event;
 mod faults;
+mod keys;
+mod logs;
 mod total;
 
 use ingest::{App, Visit};
@@ -70,6 +73,7 @@ impl Door {
             mail_domains: ["example.com".to_owned()].into(),
             event_tokens: event_tokens.iter().map(|token| (*token).to_owned()).collect(),
             retention_days: 30,
+            access: relay::access::Access::default(),
             created_at: 0,
         };
         self.put(Owner::key(name), &profile).await;
