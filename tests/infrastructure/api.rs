@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::template::{Template, name};
 
 /// Every route and the function behind it.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 11] = [
     ("$default", "ExportApiFunction"),
     ("ANY /v1/activities", "IngestFunction"),
     ("ANY /v1/callbacks/{provider}", "IngestFunction"),
     ("ANY /v1/health", "IngestFunction"),
     ("DELETE /v1/exports/{id}", "ExportApiFunction"),
     ("GET /v1/account", "ExportApiFunction"),
+    ("GET /v1/arrivals", "ExportApiFunction"),
     ("GET /v1/exports", "ExportApiFunction"),
     ("GET /v1/exports/{id}", "ExportApiFunction"),
     ("POST /v1/exports", "ExportApiFunction"),

@@ -14,6 +14,7 @@
 pub mod activity;
 #[cfg(any(test, feature = "testing"))]
 pub mod arbitrary;
+pub mod arrival;
 pub mod avro;
 pub mod backlog;
 pub mod batch;

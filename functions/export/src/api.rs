@@ -13,6 +13,7 @@ use relay::tenancy;
 use crate::dispatch::Dispatcher;
 
 mod account;
+mod arrivals;
 mod cancel;
 mod create;
 mod link;
@@ -93,6 +94,7 @@ enum Route<'a> {
     Cancel(&'a str),
     Link(&'a str),
     Account,
+    Arrivals,
 }
 
 impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
@@ -160,6 +162,7 @@ where
             Route::Cancel(id) => self.cancel(call, &owner, id).await,
             Route::Link(id) => self.link(call, &owner, id).await,
             Route::Account => self.account(&owner).await,
+            Route::Arrivals => self.arrivals(call, &owner).await,
         }
     }
 
@@ -190,6 +193,7 @@ fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
     match path {
         "/v1/exports" => return vec![("GET", Route::List), ("POST", Route::Create)],
         "/v1/account" => return vec![("GET", Route::Account)],
+        "/v1/arrivals" => return vec![("GET", Route::Arrivals)],
         _ => {}
     }
     match path.strip_prefix("/v1/exports/").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
