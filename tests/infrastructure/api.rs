@@ -12,6 +12,7 @@ const ROUTES: [(&str, &str); 11] = [
     ("ANY /v1/health", "IngestFunction"),
     ("DELETE /v1/exports/{id}", "ExportApiFunction"),
     ("GET /v1/account", "ExportApiFunction"),
+    ("GET /v1/arrivals", "ExportApiFunction"),
     ("GET /v1/exports", "ExportApiFunction"),
     ("GET /v1/exports/{id}", "ExportApiFunction"),
     ("GET /v1/openapi.yaml", "ExportApiFunction"),

@@ -16,10 +16,29 @@ type Partitions = &'static [&'static str];
 /// A function, what it reads, what it puts, and what it deletes.
 const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
     ("Ingest", &["key#*", "owner#*", "app#*"], &[], &[]),
-    ("BatchWriter", &["setting", "watermark"], &["setting", "watermark"], &[]),
+    (
+        "BatchWriter",
+        &["setting", "watermark", "arrival#*", "reject#*"],
+        &["setting", "watermark", "arrival#*", "reject#*"],
+        &[],
+    ),
     (
         "ExportApi",
-        &["key#*", "owner#*", "app#*", "export#*", "seat#*", "queue", "slot", "turn", "setting", "watermark", "walk"],
+        &[
+            "key#*",
+            "owner#*",
+            "app#*",
+            "export#*",
+            "seat#*",
+            "queue",
+            "slot",
+            "turn",
+            "setting",
+            "watermark",
+            "walk",
+            "arrival#*",
+            "reject#*",
+        ],
         &["export#*", "seat#*", "queue", "slot", "turn", "walk"],
         &["seat#*", "queue"],
     ),

@@ -202,6 +202,8 @@ pub struct Head<'a> {
     pub created_at: i64,
     /// Milliseconds since the epoch, UTC.
     pub received_at: i64,
+    /// Who sent it.
+    pub provider: Provider,
 }
 
 /// The identity fields of one datum.
@@ -218,6 +220,7 @@ fn read_head<'a>(cursor: &mut Cursor<'a>) -> Result<Head<'a>, DecodeError> {
         app_token: cursor.text()?,
         created_at: cursor.long()?,
         received_at: cursor.long()?,
+        provider: cursor.symbol(&Provider::ALL)?,
     })
 }
 
@@ -225,7 +228,6 @@ fn read_head<'a>(cursor: &mut Cursor<'a>) -> Result<Head<'a>, DecodeError> {
 pub fn decode(bytes: &[u8]) -> Result<Activity<'_>, DecodeError> {
     let mut cursor = Cursor::new(bytes);
     let head = read_head(&mut cursor)?;
-    let provider = cursor.symbol(&Provider::ALL)?;
     let mut fields = Fields::default();
     for field in Field::ALL {
         if cursor.is_present()? {
@@ -246,7 +248,7 @@ pub fn decode(bytes: &[u8]) -> Result<Activity<'_>, DecodeError> {
         app_token: Cow::Borrowed(head.app_token),
         created_at: head.created_at,
         received_at: head.received_at,
-        provider,
+        provider: head.provider,
         fields,
         extra,
     })

@@ -15,6 +15,7 @@ pub mod access;
 pub mod activity;
 #[cfg(any(test, feature = "testing"))]
 pub mod arbitrary;
+pub mod arrival;
 pub mod avro;
 pub mod backlog;
 pub mod batch;

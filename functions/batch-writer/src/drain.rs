@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join;
 use relay::backlog;
 use relay::control::CommitError;
 use relay::discard::Reason;
@@ -44,7 +45,8 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
             failed = self.drain_part(part, records, clock, until).await;
         }
         let durable = records.get(..failed.unwrap_or(records.len())).unwrap_or_default();
-        self.mark(durable.last(), clock.now(), begun + remaining.saturating_sub(ANSWER)).await;
+        let until = begun + remaining.saturating_sub(ANSWER);
+        join(self.mark(durable.last(), clock.now(), until), self.tell_arrivals(clock, until)).await;
         failed
     }
 
@@ -71,6 +73,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         part.refused.retain(|refused| failed.is_none_or(|failed| refused.source < failed));
         failed = least(failed, self.set_aside(&part.refused, until).await);
         self.count(&part, failed);
+        self.count_arrivals(&part, failed);
         failed
     }
 

@@ -3,6 +3,7 @@
 //! Every record ends in one of three ways: its activities are in pages, its raw bytes are in the quarantine, or it is answered as failed and
 //! its source brings it again. Tenancy and the allow-list were decided at the door, never here.
 
+mod arrivals;
 pub mod batch;
 pub mod config;
 pub mod drain;
@@ -20,7 +21,7 @@ use relay::port::{ControlTable, PageStore, Quarantine};
 pub struct App<P, C, Q> {
     /// Table `pages`.
     pub pages: P,
-    /// Table `control`: watermarks and the largest number of page shards.
+    /// Table `control`: watermarks, the largest number of page shards, what arrived.
     pub control: C,
     /// The quarantine bucket.
     pub quarantine: Q,
@@ -28,6 +29,8 @@ pub struct App<P, C, Q> {
     pub page_shards: u32,
     /// What was counted since the last minute.
     pub counters: Mutex<Counters>,
+    /// What was counted for `GET /v1/arrivals` and is not in table `control` yet.
+    untold: Mutex<arrivals::Untold>,
     /// Whether readers know of `page_shards`; asked once in a process.
     pub shards_known: tokio::sync::OnceCell<()>,
 }
@@ -35,7 +38,7 @@ pub struct App<P, C, Q> {
 impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
     /// An app over these ports.
     pub fn new(pages: P, control: C, quarantine: Q, page_shards: u32) -> Self {
-        let counters = Mutex::new(Counters::default());
-        Self { pages, control, quarantine, page_shards, counters, shards_known: tokio::sync::OnceCell::new() }
+        let (counters, untold) = (Mutex::default(), Mutex::default());
+        Self { pages, control, quarantine, page_shards, counters, untold, shards_known: tokio::sync::OnceCell::new() }
     }
 }

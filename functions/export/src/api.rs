@@ -13,6 +13,7 @@ use relay::tenancy;
 use crate::dispatch::Dispatcher;
 
 mod account;
+mod arrivals;
 mod cancel;
 mod contract;
 mod create;
@@ -95,6 +96,7 @@ enum Route<'a> {
     Link(&'a str),
     Account,
     Contract,
+    Arrivals,
 }
 
 impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
@@ -164,6 +166,7 @@ where
             Route::Link(id) => self.link(call, &owner.await?, id).await,
             Route::Account => self.account(&owner.await?).await,
             Route::Contract => Ok(contract::document()),
+            Route::Arrivals => self.arrivals(call, &owner.await?).await,
         }
     }
 
@@ -197,6 +200,7 @@ fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
         "/v1/exports" => return vec![("GET", Route::List), ("POST", Route::Create)],
         "/v1/account" => return vec![("GET", Route::Account)],
         "/v1/openapi.yaml" => return vec![("GET", Route::Contract)],
+        "/v1/arrivals" => return vec![("GET", Route::Arrivals)],
         _ => {}
     }
     match path.strip_prefix("/v1/exports/").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
