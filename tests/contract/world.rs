@@ -113,7 +113,8 @@ impl World {
 async fn register(control: &MemoryControl, event_tokens: &[&str]) {
     let event_tokens = event_tokens.iter().map(|token| (*token).to_owned()).collect();
     let mail_domains = ["acme.example".to_owned()].into();
-    let owner = Owner { owner: "acme".into(), mail_domains, event_tokens, retention_days: 90, created_at: 0 };
+    let access = relay::access::Access::default();
+    let owner = Owner { owner: "acme".into(), mail_domains, event_tokens, retention_days: 90, created_at: 0, access };
     let mut writes = vec![Write::put(Owner::key("acme"), &owner, Expect::Any)];
     for (app_token, owner) in [(APP, "acme"), ("other-app", "other")] {
         let app = App { app_token: app_token.into(), owner: owner.into(), created_at: 0 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::template::{Template, name};
 
 /// Every route and the function behind it.
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: [(&str, &str); 12] = [
     ("$default", "ExportApiFunction"),
     ("ANY /v1/activities", "IngestFunction"),
     ("ANY /v1/callbacks/{provider}", "IngestFunction"),
