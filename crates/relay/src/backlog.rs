@@ -49,13 +49,14 @@ fn key(shard_id: &str) -> Key {
 }
 
 /// The write that sets a shard's mark, whatever stands there.
-pub fn record(watermark: &Watermark, now: i64) -> Result<Write, Fault> {
+fn record(watermark: &Watermark, now: i64) -> Result<Write, Fault> {
     let key = key(&watermark.shard_id);
     let mark = Mark { sequence_number: watermark.sequence_number.clone(), drained_at: now };
     Write::put_until(key, &mark, Expect::Any, Some(now / 1000 + KEPT_SECONDS))
 }
 
-/// The writer's mark in each shard, by the shard's name.
+/// The writer's mark in each shard, by the shard's name; for tests, nobody else needs to know.
+#[cfg(any(test, feature = "testing"))]
 pub async fn watermarks(control: &impl ControlTable) -> Result<Vec<Watermark>, Fault> {
     let marks = drained::all::<Mark>(control, PARTITION).await?;
     let watermark = |(shard_id, mark): (String, Mark)| Watermark { shard_id, sequence_number: mark.sequence_number };

@@ -241,7 +241,8 @@ fn nothing_is_called_empty_while_the_stream_holds_something() {
     assert_eq!(world.ask(&json!({})).status, 202);
     let sequence_number = world.api.backlog.records(0)[0].sequence_number.clone();
     let mark = Watermark { shard_id: MemoryStream::shard_id(0), sequence_number };
-    commit(&world.api.control, &[backlog::record(&mark, NOW).unwrap()]);
+    let write = run(backlog::advance(&world.api.control, &mark, NOW)).unwrap();
+    commit(&world.api.control, &[write.expect("a mark that moves forward")]);
     assert_eq!(world.ask(&json!({})).status, 200);
     world.api.backlog.script.refuse("look", 1, FaultKind::Unavailable);
     assert_eq!(world.ask(&json!({})).status, 202);

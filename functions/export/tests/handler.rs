@@ -11,13 +11,11 @@ use export::handler::{WorkerApp, answer, work};
 use export::worker::Worker;
 use http::HeaderValue;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
-use relay::control::{CommitError, Expect, Item, Key, Listing, Query, Write};
-use relay::fault::Fault;
+use relay::control::{Expect, Key, Write};
 use relay::metric::{Counters, Metric};
 use relay::port::memory::{
     MemoryControl, MemoryExecutions, MemoryFiles, MemoryMailer, MemoryPages, MemorySigner, MemoryStream,
 };
-use relay::port::{ControlTable, ExecutionState, Executions};
 use serde_json::{Value, json};
 use support::{NOW, commit, event, export_of, load, pages_of, queueing, run, running, store_pages};
 
@@ -93,14 +91,14 @@ fn errors_have_the_names_that_the_state_machine_matches() {
     assert_eq!(send(&app, nonsense).unwrap_err().error_type, "Export.Invalid");
 }
 
-fn api<C: ControlTable, E: Executions>(control: C, executions: E) -> TestApi<C, E> {
+fn api(control: MemoryControl, executions: MemoryExecutions) -> TestApi {
     let settings = Settings { max_export_days: 14, slots: 1, retention_days: 14, site_url: None };
     let (backlog, pages) = (MemoryStream::new(1), MemoryPages::default());
     store_pages(&pages, &pages_of(&[event(1, 64)], 1, 1));
     Api::new(control, pages, backlog, executions, MemorySigner::default(), MemoryMailer::default(), settings)
 }
 
-type TestApi<C, E> = Api<C, MemoryPages, MemoryStream, E, MemorySigner, MemoryMailer>;
+type TestApi = Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer>;
 
 /// An event of the gateway, at its deadline: what can be answered at once is.
 fn call(method: &str, path: &str, body: &str) -> LambdaEvent<ApiGatewayV2httpRequest> {
@@ -122,29 +120,14 @@ async fn the_api_answers_a_gateways_event() {
     assert!(response.headers.contains_key("x-relay-trace-id"));
 }
 
-/// A table that never answers.
-struct Silent;
-
-impl ControlTable for Silent {
-    async fn get(&self, _: &[Key]) -> Vec<Result<Option<Item>, Fault>> {
-        std::future::pending().await
-    }
-
-    async fn query(&self, _: &Query) -> Result<Listing, Fault> {
-        std::future::pending().await
-    }
-
-    async fn commit(&self, _: &[Write]) -> Result<(), CommitError> {
-        std::future::pending().await
-    }
-}
-
 /// So that nothing but the function's own time limit ends the wait.
 const A_WHILE: std::time::Duration = std::time::Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_call_that_runs_out_of_time_is_a_problem_and_not_the_gateways_error() {
-    let api = api(Silent, MemoryExecutions::default());
+    let control = MemoryControl::default();
+    control.script.silence(&["get", "query", "commit"]);
+    let api = api(control, MemoryExecutions::default());
     let answered = tokio::time::timeout(A_WHILE, answer(&api, call("GET", "/v1/account", ""))).await;
     let response = answered.expect("an answer before the function's end").unwrap();
     assert_eq!((response.status_code, &response.headers["retry-after"]), (503, &HeaderValue::from_static("2")));
@@ -152,28 +135,13 @@ async fn a_call_that_runs_out_of_time_is_a_problem_and_not_the_gateways_error() 
     assert!(response.headers.contains_key("x-relay-trace-id"));
 }
 
-/// A state machine that never answers.
-struct Stuck;
-
-impl Executions for Stuck {
-    async fn start(&self, _: &str, _: &str) -> Result<(), Fault> {
-        std::future::pending().await
-    }
-
-    async fn state(&self, _: &str) -> Result<ExecutionState, Fault> {
-        std::future::pending().await
-    }
-
-    async fn stop(&self, _: &str) -> Result<(), Fault> {
-        std::future::pending().await
-    }
-}
-
 #[tokio::test]
 async fn what_was_queued_is_acknowledged_however_long_the_dispatcher_takes() {
     let control = MemoryControl::default();
     support::register(&control);
-    let api = api(control, Stuck);
+    let executions = MemoryExecutions::default();
+    executions.script.silence(&["start", "state", "stop"]);
+    let api = api(control, executions);
     let call = call("POST", "/v1/exports", &support::request(&json!({})).to_string());
     let answered = tokio::time::timeout(A_WHILE, answer(&api, call)).await;
     assert_eq!(answered.expect("an answer before the function's end").unwrap().status_code, 202);

@@ -208,7 +208,8 @@ fn a_drained_stream_or_one_with_later_records_is_not_waited_for() {
     run(worker.backlog.put(&[record()]));
     let sequence_number = worker.backlog.records(0)[0].sequence_number.clone();
     let mark = Watermark { shard_id: MemoryStream::shard_id(0), sequence_number };
-    commit(&worker.control, &[backlog::record(&mark, NOW).unwrap()]);
+    let write = run(backlog::advance(&worker.control, &mark, NOW)).unwrap();
+    commit(&worker.control, &[write.expect("a mark that moves forward")]);
     worker.backlog.set_now(NOW + 5_000);
     run(worker.backlog.put(&[record()]));
     assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Done));

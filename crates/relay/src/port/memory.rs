@@ -5,7 +5,7 @@
     reason = "doubles serve tests: a poisoned lock is a failed test"
 )]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::fault::{Fault, FaultKind};
@@ -41,12 +41,15 @@ pub enum Trouble {
 
 /// The troubles that wait for calls, by the call's name (the port's method: `put`, `list`, `commit`…).
 #[derive(Debug, Default)]
-pub struct Script(Mutex<BTreeMap<&'static str, VecDeque<Trouble>>>);
+pub struct Script {
+    troubles: Mutex<BTreeMap<&'static str, VecDeque<Trouble>>>,
+    silent: Mutex<BTreeSet<&'static str>>,
+}
 
 impl Script {
     /// The next calls of this name meet these troubles, in order.
     pub fn add(&self, call: &'static str, troubles: impl IntoIterator<Item = Trouble>) {
-        self.0.lock().unwrap().entry(call).or_default().extend(troubles);
+        lock(&self.troubles).entry(call).or_default().extend(troubles);
     }
 
     /// The next `times` calls of this name are refused.
@@ -54,18 +57,28 @@ impl Script {
         self.add(call, std::iter::repeat_n(Trouble::Refused(kind), times));
     }
 
-    /// Forgets the troubles that have not met their call.
-    pub fn clear(&self) {
-        self.0.lock().unwrap().clear();
+    /// Calls of these names are not answered from now on, nor carried out: whoever waits for one waits for ever.
+    pub fn silence(&self, calls: &[&'static str]) {
+        lock(&self.silent).extend(calls);
     }
 
-    fn next(&self, call: &'static str) -> Trouble {
-        self.0.lock().unwrap().get_mut(call).and_then(VecDeque::pop_front).unwrap_or(Trouble::None)
+    /// Forgets the troubles that have not met their call; what was silent answers again.
+    pub fn clear(&self) {
+        lock(&self.troubles).clear();
+        lock(&self.silent).clear();
+    }
+
+    /// What the call meets.
+    async fn next(&self, call: &'static str) -> Trouble {
+        if lock(&self.silent).contains(call) {
+            std::future::pending::<()>().await;
+        }
+        lock(&self.troubles).get_mut(call).and_then(VecDeque::pop_front).unwrap_or(Trouble::None)
     }
 
     /// One call about one thing: refused, lost, or carried out.
-    fn single<T>(&self, call: &'static str, act: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-        match self.next(call) {
+    async fn single<T>(&self, call: &'static str, act: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+        match self.next(call).await {
             Trouble::Refused(kind) => Err(scripted(kind)),
             Trouble::AnswerLost => act().and_then(|_| Err(scripted(FaultKind::TimedOut))),
             Trouble::None | Trouble::Partial(..) => act(),
@@ -73,13 +86,13 @@ impl Script {
     }
 
     /// One call about a batch: one result per element, in order.
-    fn batch<E, T, F: From<Fault>>(
+    async fn batch<E, T, F: From<Fault>>(
         &self,
         call: &'static str,
         elements: &[E],
         mut act: impl FnMut(&E) -> Result<T, F>,
     ) -> Vec<Result<T, F>> {
-        let trouble = self.next(call);
+        let trouble = self.next(call).await;
         let one = |(index, element)| match &trouble {
             Trouble::Refused(kind) => Err(scripted(*kind).into()),
             Trouble::Partial(refused, kind) if refused.contains(&index) => Err(scripted(*kind).into()),

@@ -1,6 +1,5 @@
-//! The memory doubles with what they cannot do alone: be shared by two writers, never answer, refuse a page.
+//! The memory doubles with what they cannot do alone: be shared by two writers, refuse a page, be slow.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ pub(crate) struct World {
     pub(crate) pages: Arc<MemoryPages>,
     pub(crate) control: Arc<MemoryControl>,
     pub(crate) quarantine: Arc<MemoryQuarantine>,
-    pub(crate) hangs: Arc<Hangs>,
     /// How many pages each put of table `pages` held.
     pub(crate) puts: Arc<Mutex<Vec<usize>>>,
     /// The pages that the table refuses as invalid.
@@ -26,23 +24,8 @@ pub(crate) struct World {
     pub(crate) slow_quarantine: Option<Duration>,
 }
 
-/// Who never answers.
-#[derive(Default)]
-pub(crate) struct Hangs {
-    pub(crate) pages: AtomicBool,
-    pub(crate) control: AtomicBool,
-    pub(crate) quarantine: AtomicBool,
-}
-
-async fn hang(whether: &AtomicBool) {
-    if whether.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
-    }
-}
-
 impl PageStore for World {
     async fn put(&self, pages: &[Page]) -> Vec<Result<(), PutPageError>> {
-        hang(&self.hangs.pages).await;
         self.puts.lock().unwrap().push(pages.len());
         let is_refused = |page: &Page| self.refuses.is_some_and(|refuses| refuses(page));
         let good: Vec<Page> = pages.iter().filter(|page| !is_refused(page)).cloned().collect();
@@ -58,7 +41,6 @@ impl PageStore for World {
 
 impl ControlTable for World {
     async fn get(&self, keys: &[Key]) -> Vec<Result<Option<Item>, Fault>> {
-        hang(&self.hangs.control).await;
         self.control.get(keys).await
     }
 
@@ -67,14 +49,12 @@ impl ControlTable for World {
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<(), CommitError> {
-        hang(&self.hangs.control).await;
         self.control.commit(writes).await
     }
 }
 
 impl Quarantine for World {
     async fn put(&self, key: &str, body: Bytes) -> Result<(), Fault> {
-        hang(&self.hangs.quarantine).await;
         if let Some(time) = self.slow_quarantine {
             tokio::time::sleep(time).await;
         }

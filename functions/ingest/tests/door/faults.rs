@@ -1,7 +1,6 @@
 //! The world's faults: never a 200 for what is not durable, never a 4xx for what is not the sender's fault.
 
-use relay::control::{CommitError, Item, Listing, Query};
-use relay::fault::{Fault, FaultKind};
+use relay::fault::FaultKind;
 use relay::port::memory::Trouble;
 use serde_json::json;
 
@@ -94,21 +93,6 @@ async fn a_stream_that_denies_us_is_a_matter_for_the_spill_queue_and_what_the_qu
     assert_eq!((door.stream().all().len(), door.spill().messages().len()), (0, 1));
 }
 
-/// A stream or queue that never answers.
-struct Silent;
-
-impl relay::port::Stream for Silent {
-    async fn put(&self, _: &[relay::port::Record]) -> Vec<Result<(), Fault>> {
-        std::future::pending().await
-    }
-}
-
-impl relay::port::Spill for Silent {
-    async fn send(&self, _: &[bytes::Bytes]) -> Vec<Result<(), Fault>> {
-        std::future::pending().await
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_never_answers_leaves_time_for_the_spill_queue_and_both_for_an_answer() {
     use ingest::config::{SPILL_WITHIN, STREAM_WITHIN};
@@ -116,10 +100,12 @@ async fn a_stream_that_never_answers_leaves_time_for_the_spill_queue_and_both_fo
 
     let started = tokio::time::Instant::now();
     let frames = [bytes::Bytes::from_static(b"frame")];
-    let spill = MemorySpill::default();
-    assert_eq!(keep(&Silent, &spill, &frames).await, [Ok(Place::Spill)]);
+    let (stream, spill) = (MemoryStream::new(1), MemorySpill::default());
+    stream.script.silence(&["put"]);
+    assert_eq!(keep(&stream, &spill, &frames).await, [Ok(Place::Spill)]);
     assert_eq!(started.elapsed(), STREAM_WITHIN);
-    let results = keep(&Silent, &Silent, &frames).await;
+    spill.script.silence(&["send"]);
+    let results = keep(&stream, &spill, &frames).await;
     assert_eq!(results[0].as_ref().unwrap_err().kind, FaultKind::TimedOut);
     assert_eq!(started.elapsed(), STREAM_WITHIN * 2 + SPILL_WITHIN);
 }
@@ -204,30 +190,12 @@ async fn a_batch_whose_apps_cannot_be_looked_up_is_503() {
     assert!(door.frames().is_empty());
 }
 
-/// A table of keys that never answers.
-struct Stuck;
-
-impl ControlTable for Stuck {
-    async fn get(&self, _: &[Key]) -> Vec<Result<Option<Item>, Fault>> {
-        std::future::pending().await
-    }
-
-    async fn query(&self, _: &Query) -> Result<Listing, Fault> {
-        std::future::pending().await
-    }
-
-    async fn commit(&self, _: &[Write]) -> Result<(), CommitError> {
-        std::future::pending().await
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_table_that_never_answers_is_503_before_the_functions_time_is_over() {
-    let app = App::new(MemoryStream::new(1), MemorySpill::default(), Stuck);
+    let door = Door::open().await;
+    door.control().script.silence(&["get"]);
     let started = tokio::time::Instant::now();
-    let request = request("GET", PATH, INSTALL);
-    let response = app.answer(Visit { request: &request, now: NOW, trace_id: TRACE }).await;
-    assert_unavailable(&response);
+    assert_unavailable(&door.get(PATH, INSTALL).await);
     assert_eq!(started.elapsed(), ingest::config::LOOK_UP_WITHIN);
 }
 

@@ -89,33 +89,37 @@ fn check_limits(writes: &[Write]) -> Result<(), Fault> {
 
 impl ControlTable for MemoryControl {
     async fn get(&self, keys: &[Key]) -> Vec<Result<Option<Item>, Fault>> {
-        self.script.batch("get", keys, |key| {
-            let items = lock(&self.items);
-            let item =
-                items.get(key).map(|(version, doc)| Item { key: key.clone(), version: *version, doc: doc.clone() });
-            Ok(item)
-        })
+        self.script
+            .batch("get", keys, |key| {
+                let items = lock(&self.items);
+                let item =
+                    items.get(key).map(|(version, doc)| Item { key: key.clone(), version: *version, doc: doc.clone() });
+                Ok(item)
+            })
+            .await
     }
 
     async fn query(&self, query: &Query) -> Result<Listing, Fault> {
-        self.script.single("query", || {
-            let mut items: Vec<Item> = self.all().into_iter().filter(|item| item.key.pk == query.pk).collect();
-            items.retain(|item| item.key.sk.starts_with(&query.prefix));
-            if query.descending {
-                items.reverse();
-            }
-            if let Some(after) = &query.after {
-                items.retain(|item| if query.descending { item.key.sk < *after } else { item.key.sk > *after });
-            }
-            let has_more = items.len() > query.limit;
-            items.truncate(query.limit);
-            let next = items.last().filter(|_| has_more).map(|item| item.key.sk.clone());
-            Ok(Listing { items, next })
-        })
+        self.script
+            .single("query", || {
+                let mut items: Vec<Item> = self.all().into_iter().filter(|item| item.key.pk == query.pk).collect();
+                items.retain(|item| item.key.sk.starts_with(&query.prefix));
+                if query.descending {
+                    items.reverse();
+                }
+                if let Some(after) = &query.after {
+                    items.retain(|item| if query.descending { item.key.sk < *after } else { item.key.sk > *after });
+                }
+                let has_more = items.len() > query.limit;
+                items.truncate(query.limit);
+                let next = items.last().filter(|_| has_more).map(|item| item.key.sk.clone());
+                Ok(Listing { items, next })
+            })
+            .await
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<(), CommitError> {
-        match self.script.next("commit") {
+        match self.script.next("commit").await {
             Trouble::Refused(kind) | Trouble::Partial(_, kind) => Err(scripted(kind).into()),
             Trouble::AnswerLost => self.apply(writes).and(Err(scripted(FaultKind::TimedOut).into())),
             Trouble::None => self.apply(writes),

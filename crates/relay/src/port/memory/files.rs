@@ -34,10 +34,12 @@ impl MemoryQuarantine {
 
 impl Quarantine for MemoryQuarantine {
     async fn put(&self, key: &str, body: Bytes) -> Result<(), Fault> {
-        self.script.single("put", || {
-            lock(&self.objects).insert(key.to_owned(), body);
-            Ok(())
-        })
+        self.script
+            .single("put", || {
+                lock(&self.objects).insert(key.to_owned(), body);
+                Ok(())
+            })
+            .await
     }
 }
 
@@ -128,65 +130,76 @@ impl OpenUpload {
 
 impl ExportFiles for MemoryFiles {
     async fn begin(&self, key: &str, metadata: &[(&str, String)]) -> Result<Upload, Fault> {
-        self.script.single("begin", || {
-            if let Some((name, value)) = metadata.iter().find(|(name, value)| !name.is_ascii() || !value.is_ascii()) {
-                return Err(broken_limit(format!("metadata {name}: {value} is not ASCII")));
-            }
-            let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-            let mut bucket = lock(&self.bucket);
-            bucket.begun += 1;
-            let upload_id = format!("upload-{}", bucket.begun);
-            bucket.uploads.insert(upload_id.clone(), OpenUpload { metadata, parts: BTreeMap::new() });
-            Ok(Upload { key: key.to_owned(), upload_id })
-        })
+        self.script
+            .single("begin", || {
+                if let Some((name, value)) = metadata.iter().find(|(name, value)| !name.is_ascii() || !value.is_ascii())
+                {
+                    return Err(broken_limit(format!("metadata {name}: {value} is not ASCII")));
+                }
+                let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+                let mut bucket = lock(&self.bucket);
+                bucket.begun += 1;
+                let upload_id = format!("upload-{}", bucket.begun);
+                bucket.uploads.insert(upload_id.clone(), OpenUpload { metadata, parts: BTreeMap::new() });
+                Ok(Upload { key: key.to_owned(), upload_id })
+            })
+            .await
     }
 
     async fn put_part(&self, upload: &Upload, number: u32, body: Bytes) -> Result<StoredPart, Fault> {
-        self.script.single("put_part", || {
-            if !(1..=MAX_PARTS).contains(&number) || body.is_empty() {
-                return Err(broken_limit(format!("part {number} of {} bytes", body.len())));
-            }
-            let mut bucket = lock(&self.bucket);
-            let open = bucket.uploads.get_mut(&upload.upload_id).ok_or_else(|| no_such_upload(upload))?;
-            let part = stored(&body);
-            open.parts.insert(number, body);
-            Ok(part)
-        })
+        self.script
+            .single("put_part", || {
+                if !(1..=MAX_PARTS).contains(&number) || body.is_empty() {
+                    return Err(broken_limit(format!("part {number} of {} bytes", body.len())));
+                }
+                let mut bucket = lock(&self.bucket);
+                let open = bucket.uploads.get_mut(&upload.upload_id).ok_or_else(|| no_such_upload(upload))?;
+                let part = stored(&body);
+                open.parts.insert(number, body);
+                Ok(part)
+            })
+            .await
     }
 
     async fn state(&self, upload: &Upload) -> Result<UploadState, Fault> {
-        self.script.single("state", || {
-            let bucket = lock(&self.bucket);
-            if let Some(open) = bucket.uploads.get(&upload.upload_id) {
-                let consecutive = (1..).zip(&open.parts).take_while(|(place, (number, _))| place == *number);
-                return Ok(UploadState::Open(consecutive.map(|(_, (_, part))| stored(part)).collect()));
-            }
-            let object = bucket.objects.get(&upload.key);
-            Ok(object.map_or(UploadState::Gone, |object| UploadState::Complete(object.body.len() as u64)))
-        })
+        self.script
+            .single("state", || {
+                let bucket = lock(&self.bucket);
+                if let Some(open) = bucket.uploads.get(&upload.upload_id) {
+                    let consecutive = (1..).zip(&open.parts).take_while(|(place, (number, _))| place == *number);
+                    return Ok(UploadState::Open(consecutive.map(|(_, (_, part))| stored(part)).collect()));
+                }
+                let object = bucket.objects.get(&upload.key);
+                Ok(object.map_or(UploadState::Gone, |object| UploadState::Complete(object.body.len() as u64)))
+            })
+            .await
     }
 
     async fn complete(&self, upload: &Upload, parts: &[StoredPart], _: Duration) -> Result<(), Fault> {
-        self.script.single("complete", || {
-            let mut bucket = lock(&self.bucket);
-            let open = bucket.uploads.get(&upload.upload_id).ok_or_else(|| no_such_upload(upload))?;
-            let object = open.object(parts)?;
-            bucket.uploads.remove(&upload.upload_id);
-            bucket.objects.insert(upload.key.clone(), object);
-            Ok(())
-        })
+        self.script
+            .single("complete", || {
+                let mut bucket = lock(&self.bucket);
+                let open = bucket.uploads.get(&upload.upload_id).ok_or_else(|| no_such_upload(upload))?;
+                let object = open.object(parts)?;
+                bucket.uploads.remove(&upload.upload_id);
+                bucket.objects.insert(upload.key.clone(), object);
+                Ok(())
+            })
+            .await
     }
 }
 
 impl Tails for MemoryFiles {
     async fn keep(&self, key: &str, body: Bytes) -> Result<(), Fault> {
-        self.script.single("keep", || {
-            lock(&self.tails).insert(key.to_owned(), body);
-            Ok(())
-        })
+        self.script
+            .single("keep", || {
+                lock(&self.tails).insert(key.to_owned(), body);
+                Ok(())
+            })
+            .await
     }
 
     async fn fetch(&self, key: &str) -> Result<Option<Bytes>, Fault> {
-        self.script.single("fetch", || Ok(lock(&self.tails).get(key).cloned()))
+        self.script.single("fetch", || Ok(lock(&self.tails).get(key).cloned())).await
     }
 }

@@ -57,34 +57,38 @@ fn item_bytes(page: &Page) -> usize {
 impl PageStore for MemoryPages {
     async fn put(&self, pages: &[Page]) -> Vec<Result<(), PutPageError>> {
         let mut keys = BTreeSet::new();
-        self.script.batch("put", pages, |page| {
-            if !keys.insert((page.day.clone(), page.sk.clone())) {
-                return Err(PutPageError::Invalid("the same key twice in one call".to_owned()));
-            }
-            self.store(page)
-        })
+        self.script
+            .batch("put", pages, |page| {
+                if !keys.insert((page.day.clone(), page.sk.clone())) {
+                    return Err(PutPageError::Invalid("the same key twice in one call".to_owned()));
+                }
+                self.store(page)
+            })
+            .await
     }
 
     async fn list(&self, day: &PageDay, range: SortRange<'_>, limit: Option<usize>) -> Result<PageListing, Fault> {
-        self.script.single("list", || {
-            let days = lock(&self.days);
-            let mut listing = PageListing::default();
-            let mut bytes = 0;
-            for (sk, page) in days.get(day).into_iter().flatten() {
-                if sk.as_str() < range.from
-                    || sk.as_str() >= range.to
-                    || range.after.is_some_and(|after| sk.as_str() <= after)
-                {
-                    continue;
+        self.script
+            .single("list", || {
+                let days = lock(&self.days);
+                let mut listing = PageListing::default();
+                let mut bytes = 0;
+                for (sk, page) in days.get(day).into_iter().flatten() {
+                    if sk.as_str() < range.from
+                        || sk.as_str() >= range.to
+                        || range.after.is_some_and(|after| sk.as_str() <= after)
+                    {
+                        continue;
+                    }
+                    if bytes >= MAX_QUERY_BYTES || limit.is_some_and(|limit| listing.pages.len() >= limit) {
+                        listing.next = listing.pages.last().map(|page: &StoredPage| page.sk.clone());
+                        break;
+                    }
+                    bytes += item_bytes(page);
+                    listing.pages.push(StoredPage { sk: sk.clone(), body: page.body.clone(), n: page.n });
                 }
-                if bytes >= MAX_QUERY_BYTES || limit.is_some_and(|limit| listing.pages.len() >= limit) {
-                    listing.next = listing.pages.last().map(|page: &StoredPage| page.sk.clone());
-                    break;
-                }
-                bytes += item_bytes(page);
-                listing.pages.push(StoredPage { sk: sk.clone(), body: page.body.clone(), n: page.n });
-            }
-            Ok(listing)
-        })
+                Ok(listing)
+            })
+            .await
     }
 }

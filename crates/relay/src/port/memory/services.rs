@@ -42,11 +42,14 @@ impl Mailer for MemoryMailer {
         if lock(&self.refused).iter().any(|refused| refused == to) {
             return Err(SendMailError::Rejected(format!("{to} is refused")));
         }
-        let sent = self.script.single("send", || {
-            let mut sent = lock(&self.sent);
-            sent.push((to.to_owned(), mail.clone()));
-            Ok(format!("mail-{}", sent.len()))
-        });
+        let sent = self
+            .script
+            .single("send", || {
+                let mut sent = lock(&self.sent);
+                sent.push((to.to_owned(), mail.clone()));
+                Ok(format!("mail-{}", sent.len()))
+            })
+            .await;
         Ok(sent?)
     }
 }
@@ -60,10 +63,12 @@ pub struct MemorySigner {
 
 impl LinkSigner for MemorySigner {
     async fn sign(&self, key: &str, file_name: &str, now: i64) -> Result<Link, Fault> {
-        self.script.single("sign", || {
-            let url = format!("https://files.example/{key}?file={file_name}&signed={now}");
-            Ok(Link { url, expires_at: now + HOUR_MS })
-        })
+        self.script
+            .single("sign", || {
+                let url = format!("https://files.example/{key}?file={file_name}&signed={now}");
+                Ok(Link { url, expires_at: now + HOUR_MS })
+            })
+            .await
     }
 }
 
@@ -92,29 +97,35 @@ impl MemoryExecutions {
 
 impl Executions for MemoryExecutions {
     async fn start(&self, name: &str, input: &str) -> Result<(), Fault> {
-        self.script.single("start", || {
-            let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-            if !(1..=80).contains(&name.len()) || !is_plain || input.len() > MAX_INPUT_BYTES {
-                return Err(broken_limit(format!("execution {name} with {} bytes of input", input.len())));
-            }
-            let execution = (ExecutionState::Running, input.to_owned());
-            lock(&self.executions).entry(name.to_owned()).or_insert(execution);
-            Ok(())
-        })
+        self.script
+            .single("start", || {
+                let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+                if !(1..=80).contains(&name.len()) || !is_plain || input.len() > MAX_INPUT_BYTES {
+                    return Err(broken_limit(format!("execution {name} with {} bytes of input", input.len())));
+                }
+                let execution = (ExecutionState::Running, input.to_owned());
+                lock(&self.executions).entry(name.to_owned()).or_insert(execution);
+                Ok(())
+            })
+            .await
     }
 
     async fn state(&self, name: &str) -> Result<ExecutionState, Fault> {
-        self.script.single("state", || Ok(lock(&self.executions).get(name).map_or(ExecutionState::Unknown, |e| e.0)))
+        self.script
+            .single("state", || Ok(lock(&self.executions).get(name).map_or(ExecutionState::Unknown, |e| e.0)))
+            .await
     }
 
     async fn stop(&self, name: &str) -> Result<(), Fault> {
-        self.script.single("stop", || {
-            if let Some(execution) = lock(&self.executions).get_mut(name)
-                && execution.0 == ExecutionState::Running
-            {
-                execution.0 = ExecutionState::Failed;
-            }
-            Ok(())
-        })
+        self.script
+            .single("stop", || {
+                if let Some(execution) = lock(&self.executions).get_mut(name)
+                    && execution.0 == ExecutionState::Running
+                {
+                    execution.0 = ExecutionState::Failed;
+                }
+                Ok(())
+            })
+            .await
     }
 }

@@ -63,12 +63,12 @@ impl MemorySpill {
 
 impl Spill for MemorySpill {
     async fn send(&self, frames: &[Bytes]) -> Vec<Result<(), Fault>> {
-        self.script.batch("send", frames, |frame| self.push(frame))
+        self.script.batch("send", frames, |frame| self.push(frame)).await
     }
 }
 
 impl SpillBacklog for MemorySpill {
     async fn is_empty(&self) -> Result<bool, Fault> {
-        self.script.single("is_empty", || Ok(lock(&self.messages).is_empty()))
+        self.script.single("is_empty", || Ok(lock(&self.messages).is_empty())).await
     }
 }

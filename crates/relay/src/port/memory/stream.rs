@@ -106,26 +106,28 @@ impl MemoryStream {
 
 impl Stream for MemoryStream {
     async fn put(&self, records: &[Record]) -> Vec<Result<(), Fault>> {
-        self.script.batch("put", records, |record| self.push(record))
+        self.script.batch("put", records, |record| self.push(record)).await
     }
 }
 
 impl Backlog for MemoryStream {
     async fn look(&self, starts: &[Start], look: Look) -> Result<Sights, Fault> {
-        self.script.single("look", || {
-            lock(&self.looks).push(starts.to_vec());
-            let shards = lock(&self.shards);
-            let sight = |(shard, records): (usize, &Vec<StreamRecord>)| {
-                let shard_id = Self::shard_id(shard);
-                let start = starts.iter().find(|start| start.shard_id == shard_id).map(|start| &start.at);
-                let first = records.iter().find(|record| start.is_none_or(|start| is_behind(record, start)));
-                let idle = || lock(&self.idle).pop_front().filter(|behind| *behind > 0);
-                let sight = first.map(|record| Sight::Record(record.arrived_at));
-                let sight = sight.or_else(|| idle().map(|behind| Sight::NothingBefore(look.now - behind)));
-                (shard_id, Ok(sight.unwrap_or(Sight::Nothing)))
-            };
-            Ok(shards.iter().enumerate().map(sight).collect())
-        })
+        self.script
+            .single("look", || {
+                lock(&self.looks).push(starts.to_vec());
+                let shards = lock(&self.shards);
+                let sight = |(shard, records): (usize, &Vec<StreamRecord>)| {
+                    let shard_id = Self::shard_id(shard);
+                    let start = starts.iter().find(|start| start.shard_id == shard_id).map(|start| &start.at);
+                    let first = records.iter().find(|record| start.is_none_or(|start| is_behind(record, start)));
+                    let idle = || lock(&self.idle).pop_front().filter(|behind| *behind > 0);
+                    let sight = first.map(|record| Sight::Record(record.arrived_at));
+                    let sight = sight.or_else(|| idle().map(|behind| Sight::NothingBefore(look.now - behind)));
+                    (shard_id, Ok(sight.unwrap_or(Sight::Nothing)))
+                };
+                Ok(shards.iter().enumerate().map(sight).collect())
+            })
+            .await
     }
 }
 
