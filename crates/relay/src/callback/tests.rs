@@ -61,6 +61,23 @@ fn an_event_keeps_its_own_name_and_a_token_is_name_enough() {
 }
 
 #[test]
+fn a_trigger_that_is_no_word_is_the_name_of_an_event_or_nothing() {
+    let sent = |provider, query: &str| {
+        parse(&Callback { provider, method: "GET", query, content_type: "", body: b"", received_at: NOW })
+    };
+    let named = sent(Provider::Branch, &format!("{BASE}&name=설치 🎉")).unwrap();
+    assert_eq!((named.kind, named.fields.text(Field::EventName)), (Kind::Event, Some("설치 🎉")));
+    for (provider, query) in [
+        (Provider::Appsflyer, format!("{BASE}&event_time=1699999999&event_type=설치&event_name=buy")),
+        (Provider::Branch, format!("{BASE}&activity_kind=설치&name=INSTALL")),
+    ] {
+        let discard = sent(provider, &query).unwrap_err();
+        assert_eq!(discard.reason, Reason::BadKind, "{query}");
+        assert!(discard.detail.contains("`설치`, which names no trigger"), "{}", discard.detail);
+    }
+}
+
+#[test]
 fn what_cannot_be_understood_says_why() {
     let long = "x".repeat(65);
     let cases = [
