@@ -39,6 +39,35 @@ fn refusal(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn what_an_owner_asks_beside_the_key_is_kept_as_it_was_said() {
+    let Some(folder) = stack("relayctl") else { return };
+    let name = format!("asks-{}", std::process::id());
+    let name = name.as_str();
+    json(&folder, &["owner", "add", name]);
+    json(&folder, &["source", "add", name, "203.0.113.0/24", "--for", "callbacks"]);
+    json(&folder, &["source", "add", name, "2001:DB8::/32", "--for", "activities"]);
+    assert!(refusal(&folder, &["signing", "require", name]).contains("relayctl signing new"));
+    let secret = json(&folder, &["signing", "new", name]);
+    assert!(secret["secret"].as_str().unwrap().starts_with("relay_signing_"));
+    let owner = json(&folder, &["signing", "require", name]);
+    assert_eq!(owner["callback_sources"][0], "203.0.113.0/24");
+    assert_eq!(owner["activity_sources"][0], "2001:db8::/32");
+    assert_eq!(
+        (&owner["signature_required"], &owner["signing_secrets"][0]["secret_id"]),
+        (&true.into(), &secret["secret_id"])
+    );
+    assert!(!owner.to_string().contains("relay_signing_"), "shown once");
+
+    json(&folder, &["signing", "relax", name]);
+    json(&folder, &["signing", "revoke", name, secret["secret_id"].as_str().unwrap()]);
+    json(&folder, &["source", "remove", name, "203.0.113.0/24", "--for", "callbacks"]);
+    let owner = json(&folder, &["source", "remove", name, "2001:db8::/32", "--for", "activities"]);
+    for list in ["callback_sources", "activity_sources", "signing_secrets"] {
+        assert_eq!(owner[list], Value::Array(vec![]), "{list}");
+    }
+}
+
+#[test]
 fn an_owner_comes_to_its_apps_domains_events_and_keys() {
     let Some(folder) = stack("relayctl") else { return };
     let (name, app) = (format!("ctl-{}", std::process::id()), format!("ctl.{}", std::process::id()));

@@ -191,6 +191,7 @@ async fn register(endpoint: &Endpoint, secret: &str) -> Outcome {
         mail_domains: BTreeSet::new(),
         event_tokens: BTreeSet::new(),
         retention_days: 90,
+        access: relay::access::Access::default(),
         created_at: 0,
     };
     let record = KeyRecord::of(secret, &owner.owner, Role::Ingest, 0);

@@ -56,8 +56,8 @@ const fn mapping(provider: Provider) -> Option<&'static Mapping> {
     }
 }
 
-/// What a provider sent.
-#[derive(Clone, Copy, Debug)]
+/// What a provider sent. Not `Debug`: the query holds the key, and the rest what is nobody's to log.
+#[derive(Clone, Copy)]
 pub struct Callback<'a> {
     /// Who sent it, by the path.
     pub provider: Provider,

@@ -155,6 +155,16 @@ fn what_is_packed_in_several_pieces_is_one_body_and_what_hangs_behind_it_is_refu
 }
 
 #[test]
+fn pieces_are_counted_because_an_empty_one_costs_its_time_too() {
+    let nothing = b"\x50\x2a\x4d\x18\x00\x00\x00\x00".to_vec();
+    for (encoding, empty) in [("gzip", gzip(b"")), ("zstd", zstd::bulk::compress(b"", 3).unwrap()), ("zstd", nothing)] {
+        assert_eq!(packed("application/x-ndjson", encoding, &empty.repeat(1_000), false), Ok(0), "{encoding}");
+        let refused = packed("application/x-ndjson", encoding, &empty.repeat(1_001), false).unwrap_err();
+        assert!(refused.to_string().ends_with("over 1000 members or frames"), "{refused}");
+    }
+}
+
+#[test]
 fn a_body_that_is_said_to_be_packed_and_is_not_is_told_so() {
     for encoding in ["gzip", "zstd"] {
         for plain in ["", " \n", "[]", ITEM, &format!("\n{ITEM}\n{ITEM}")] {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::{BatchError, MAX_UNPACKED_BYTES};
 use crate::callback::draft::shown;
@@ -12,12 +12,16 @@ use crate::callback::draft::shown;
 /// zstd's own levels need no more for 4 MiB of data.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
+/// The most members of gzip or frames of zstd, one behind the other: two for each item of a batch. A piece may hold nothing and still costs its time:
+/// 4 MiB of empty ones would cost a second.
+const MAX_PIECES: usize = 1_000;
+
 /// The body, unpacked by its `Content-Encoding`.
 pub(super) fn unpack<'a>(encoding: &str, body: &'a [u8], body_was_text: bool) -> Result<Cow<'a, [u8]>, BatchError> {
     let unpacked = match encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => return Ok(Cow::Borrowed(body)),
-        "gzip" | "x-gzip" => bounded(MultiGzDecoder::new(body)),
-        "zstd" => unzstd(body),
+        "gzip" | "x-gzip" => all(body, gunzip),
+        "zstd" => all(body, unzstd),
         other => return Err(BatchError::UnsupportedEncoding(shown(other))),
     };
     if body.is_empty() || (unpacked.is_err() && is_plain(body)) {
@@ -36,15 +40,35 @@ fn is_plain(body: &[u8]) -> bool {
     matches!(body.trim_ascii_start().first(), None | Some(b'[' | b'{'))
 }
 
-fn unzstd(body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut decoder = zstd::Decoder::with_buffer(body)?;
-    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-    bounded(decoder)
+/// A member of gzip: its text behind `unpacked`, as far as that may grow; answers what follows the member.
+fn gunzip<'a>(body: &'a [u8], unpacked: &mut Vec<u8>) -> io::Result<&'a [u8]> {
+    let mut member = GzDecoder::new(body).take(room(unpacked));
+    member.read_to_end(unpacked)?;
+    Ok(member.into_inner().into_inner())
 }
 
-/// Reads one byte more than is allowed, at most: enough to know that it is too much.
-fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
+/// A frame of zstd, likewise.
+fn unzstd<'a>(body: &'a [u8], unpacked: &mut Vec<u8>) -> io::Result<&'a [u8]> {
+    let mut frame = zstd::Decoder::with_buffer(body)?.single_frame();
+    frame.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+    let mut frame = frame.take(room(unpacked));
+    frame.read_to_end(unpacked)?;
+    Ok(frame.into_inner().finish())
+}
+
+/// How much more is read: one byte more than is allowed, at most, which is enough to know that it is too much.
+fn room(unpacked: &[u8]) -> u64 {
+    (MAX_UNPACKED_BYTES + 1).saturating_sub(unpacked.len()) as u64
+}
+
+/// All pieces of a body, one behind the other.
+fn all(mut body: &[u8], one: impl for<'a> Fn(&'a [u8], &mut Vec<u8>) -> io::Result<&'a [u8]>) -> io::Result<Vec<u8>> {
     let mut unpacked = Vec::new();
-    reader.take(MAX_UNPACKED_BYTES as u64 + 1).read_to_end(&mut unpacked)?;
-    Ok(unpacked)
+    for _ in 0..MAX_PIECES {
+        body = one(body, &mut unpacked)?;
+        if body.is_empty() || unpacked.len() > MAX_UNPACKED_BYTES {
+            return Ok(unpacked);
+        }
+    }
+    Err(io::Error::other(format!("it has over {MAX_PIECES} members or frames")))
 }
