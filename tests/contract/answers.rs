@@ -111,6 +111,11 @@ async fn callbacks(document: &Document, operation: Operation<'_>, ledger: &mut L
         (changed("adid=18546f61", &larger), 200, "too_large"),
         (changed("adid=18546f61", &oversize), 413, "too-large"),
         (nobody, 404, "unknown-provider"),
+        (changed("nonce=n1", "nonce=n1&dry_run=1"), 200, "activity"),
+        (changed("nonce=n1", "click_time=1794734000&dry_run=true"), 200, "click_time"),
+        (changed("adid=18546f61", &format!("{larger}&dry_run=1")), 200, "detail"),
+        (changed("activity_kind=install", "activity_kind=event&event_token=zzz999&dry_run=1"), 200, "not_allowed"),
+        (changed("nonce=n1", "dry_run=yes"), 422, "invalid-request"),
     ] {
         expect(&mut world, operation, &request, (status, said), ledger).await;
     }

@@ -27,6 +27,7 @@ impl Checker<'_> {
                 "type" => one_or_more(rule).iter().any(|name| is_of_type(name, value)),
                 "enum" => one_or_more(rule).contains(&value),
                 "const" => rule == value,
+                "anyOf" => one_or_more(rule).iter().any(|one| self.fits(one, value)),
                 "oneOf" => one_or_more(rule).iter().filter(|one| self.fits(one, value)).count() == 1,
                 "required" => has_all(rule, value),
                 "items" => {
