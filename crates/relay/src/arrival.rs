@@ -133,7 +133,7 @@ impl Arrivals {
                 "provider": provider,
                 what: named,
                 "last_received_at": rfc3339_millis(tally.last_received_at),
-                "received_24h": hours.iter().map(|(_, n)| n).sum::<u64>(),
+                "received_24h": hours.iter().fold(0_u64, |sum, (_, n)| sum.saturating_add(*n)),
                 "hours": hours.iter().map(hour).collect::<Vec<_>>(),
             }))
         };
@@ -157,6 +157,8 @@ impl Tally {
             *count = count.saturating_add(*more);
         }
         self.counts.truncate(HOURS);
+        let filled = self.counts.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
+        self.counts.truncate(filled);
     }
 
     /// The hours of the window in which something came, oldest first, with how much.
