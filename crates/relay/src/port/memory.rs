@@ -1,9 +1,5 @@
 //! In-memory doubles of the ports: they enforce AWS's real limits and take scripted faults.
-#![expect(
-    clippy::unwrap_used,
-    clippy::missing_panics_doc,
-    reason = "doubles serve tests: a poisoned lock is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "doubles serve tests: a poisoned lock is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
