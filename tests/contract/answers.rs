@@ -96,8 +96,7 @@ async fn callbacks(document: &Document, operation: Operation<'_>, ledger: &mut L
         changed.query = changed.query.replace(from, to);
         changed
     };
-    let larger = format!("adid={}", "x".repeat(MAX_CALLBACK_BYTES / 2));
-    let oversize = format!("adid={}", "x".repeat(MAX_CALLBACK_BYTES));
+    let [larger, oversize] = [2, 1].map(|part| format!("adid={}", "x".repeat(MAX_CALLBACK_BYTES / part)));
     let mut nobody = changed("", "");
     "/v1/callbacks/nobody".clone_into(&mut nobody.path);
     for (request, status, said) in [

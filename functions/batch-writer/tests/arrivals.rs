@@ -8,7 +8,6 @@
 
 mod support;
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use batch_writer::App;
@@ -123,7 +122,7 @@ async fn a_table_that_never_answers_keeps_the_batch_waiting_no_longer_than_witho
     let world = World::default();
     let writer = writer(&world);
     writer.drain(&records(&[activity(1, 0)]), &Until::seconds(60)).await;
-    world.hangs.control.store(true, Ordering::Relaxed);
+    world.control.script.silence(&["get", "commit"]);
     let spilled = [{
         let mut message = record(2, framed(&activity(2, 0)));
         message.shard_id.clear();
@@ -132,7 +131,7 @@ async fn a_table_that_never_answers_keeps_the_batch_waiting_no_longer_than_witho
     let begun = Instant::now();
     assert_eq!(writer.drain(&spilled, &Until::seconds(60)).await, None);
     assert_eq!(begun.elapsed(), Duration::from_secs(2), "a message has no watermark to wait for");
-    world.hangs.control.store(false, Ordering::Relaxed);
+    world.control.script.clear();
     writer.drain(&records(&[activity(3, 0)]), &Until::seconds(60)).await;
     assert_eq!(told(&*world.control, of_app()).await[0][2], 3);
 }
