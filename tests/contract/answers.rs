@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
+use relay::access::Network;
+use relay::activity::Provider;
+use relay::arrival::{Arrivals, Whose};
 use relay::callback::MAX_CALLBACK_BYTES;
 use relay::export::Status;
 use relay::fault::FaultKind;
 use relay::http::Request;
+use relay::port::ControlTable;
+use relay::signature::SigningSecret;
 use serde_json::{Value, json};
 
-use super::document::{Document, Operation, examples};
+use super::document::{Document, Operation};
 use super::ledger::Ledger;
 use super::tree;
 use super::world::{APP, NO_EXPORT, NOW, Sent, World, asking, request, request_by, with_body};
@@ -20,6 +25,7 @@ async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
     let mut ledger = Ledger::new(&document);
     for operation in document.operations() {
         keys(&document, operation, &mut ledger).await;
+        sources(&document, operation, &mut ledger).await;
         methods(&document, operation, &mut ledger).await;
         faults(&document, operation, &mut ledger).await;
     }
@@ -27,6 +33,8 @@ async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
         callbacks(&document, operation(&document, id), &mut ledger).await;
     }
     batches(&document, &mut ledger).await;
+    signatures(&document, &mut ledger).await;
+    arrivals(&document, &mut ledger).await;
     refused_batches(&document, &mut ledger).await;
     exports(&document, &mut ledger).await;
     refused_exports(&document, &mut ledger).await;
@@ -60,6 +68,24 @@ async fn keys(document: &Document, operation: Operation<'_>, ledger: &mut Ledger
     }
 }
 
+/// Behind the door of an owner who has named networks.
+async fn sources(document: &Document, operation: Operation<'_>, ledger: &mut Ledger<'_>) {
+    let network: BTreeSet<Network> = ["203.0.113.0/24".parse().unwrap()].into();
+    let mut world = World::owned(|owner| {
+        owner.access.callback_sources.clone_from(&network);
+        owner.access.activity_sources = network;
+    })
+    .await;
+    let mut request = request(document, operation, Sent::Right);
+    for (source_ip, is_let_in) in [("203.0.113.7", true), ("198.51.100.7", false)] {
+        source_ip.clone_into(&mut request.source_ip);
+        let response = world.answer(&request).await;
+        let is_open = is_let_in || !operation.security().contains(&"ingestKeyHeader");
+        assert_eq!(response.status != 403, is_open, "{} {source_ip}: {}", operation.id, response.body);
+        ledger.note(operation, &response);
+    }
+}
+
 /// The path takes the methods of the contract and says so to every other.
 async fn methods(document: &Document, operation: Operation<'_>, ledger: &mut Ledger<'_>) {
     let documented: BTreeSet<&str> = document
@@ -89,8 +115,7 @@ async fn faults(document: &Document, operation: Operation<'_>, ledger: &mut Ledg
 }
 
 async fn callbacks(document: &Document, operation: Operation<'_>, ledger: &mut Ledger<'_>) {
-    let mut world = World::new().await;
-    world.keep_only(&["abc123"]).await;
+    let mut world = World::owned(|owner| owner.event_tokens = ["abc123".to_owned()].into()).await;
     let changed = |from: &str, to: &str| {
         let mut changed = request(document, operation, Sent::Right);
         changed.query = changed.query.replace(from, to);
@@ -122,7 +147,7 @@ async fn callbacks(document: &Document, operation: Operation<'_>, ledger: &mut L
         let broken = with_body(changed("", ""), "application/json", b"[");
         expect(&mut world, operation, &broken, (200, "malformed"), ledger).await;
     }
-    for (content_type, _, example) in examples(operation.request_body()) {
+    for (content_type, _, example) in document.examples(operation.request_body()) {
         let mut request = with_body(changed("", ""), content_type, text(content_type, example).as_bytes());
         request.query = request.query.replace("activity_kind=install&created_at=1794735000&", "");
         expect(&mut world, operation, &request, (200, "accepted"), ledger).await;
@@ -145,8 +170,7 @@ async fn expect(
 
 async fn batches(document: &Document, ledger: &mut Ledger<'_>) {
     let operation = operation(document, "postActivities");
-    let mut world = World::new().await;
-    world.keep_only(&["abc123"]).await;
+    let mut world = World::owned(|owner| owner.event_tokens = ["abc123".to_owned()].into()).await;
     let plain = request(document, operation, Sent::Right);
     let good = json!({"kind": "event", "app_token": APP, "created_at": NOW, "event_id": "e1", "event_token": "abc123"});
     let changed = |name: &str, value: Value| {
@@ -173,9 +197,53 @@ async fn batches(document: &Document, ledger: &mut Ledger<'_>) {
     let told: BTreeSet<&str> = rejected.iter().filter_map(|one| one["code"].as_str()).collect();
     let codes = document.schema("ItemCode")["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!((&body["accepted"], told), (&json!(1), codes));
-    for (content_type, _, example) in examples(operation.request_body()) {
+    for (content_type, _, example) in document.examples(operation.request_body()) {
         let request = with_body(plain.clone(), content_type, text(content_type, example).as_bytes());
         expect(&mut world, operation, &request, (200, "accepted"), ledger).await;
+    }
+}
+
+async fn signatures(document: &Document, ledger: &mut Ledger<'_>) {
+    let operation = operation(document, "postActivities");
+    let secret = SigningSecret::of("relay_signing_1", 0);
+    let plain = request(document, operation, Sent::Right);
+    let signed = |at: i64| {
+        let mut signed = plain.clone();
+        signed.headers.push(("x-relay-signature".to_owned(), secret.sign(&plain.body, at)));
+        signed
+    };
+    let mut world = World::owned(|owner| {
+        owner.access.signing_secrets.push(secret.clone());
+        owner.access.signature_required = true;
+    })
+    .await;
+    for (request, status, code) in [
+        (signed(NOW), 200, "accepted"),
+        (signed(NOW - 600_000), 401, "bad-signature"),
+        (plain.clone(), 401, "missing-signature"),
+    ] {
+        expect(&mut world, operation, &request, (status, code), ledger).await;
+    }
+}
+
+async fn arrivals(document: &Document, ledger: &mut Ledger<'_>) {
+    let operation = operation(document, "listArrivals");
+    let mut world = World::new().await;
+    for (whose, what) in [(Whose::App(APP.to_owned()), "install"), (Whose::Owner("acme".to_owned()), "unknown_app")] {
+        let mut arrivals = Arrivals::default();
+        arrivals.add(Provider::Adjust, what, NOW - 60_000, 5);
+        world.api.control.commit(&[arrivals.write(&whose, None, NOW).unwrap()]).await.unwrap();
+    }
+    for (query, status, said) in [
+        ("", 200, "received_24h"),
+        ("app_token=acme-app", 200, "unknown_app"),
+        ("app_token=", 200, "unknown_app"),
+        ("app_token=other-app", 403, "foreign-app"),
+        ("app_token=a%20b", 422, "invalid-request"),
+    ] {
+        let mut request = request(document, operation, Sent::Right);
+        query.clone_into(&mut request.query);
+        expect(&mut world, operation, &request, (status, said), ledger).await;
     }
 }
 

@@ -62,6 +62,17 @@ impl Document {
         let responses = operation.node["responses"].as_object().expect("responses").iter();
         responses.map(|(status, node)| (status.parse().expect("a status"), self.follow(node))).collect()
     }
+
+    /// The examples of a response or request body: content type, name and value.
+    pub(crate) fn examples<'a>(&'a self, body: &'a Value) -> Vec<(&'a str, &'a str, &'a Value)> {
+        let mut found = Vec::new();
+        for (content_type, content) in body["content"].as_object().into_iter().flatten() {
+            for (name, example) in content["examples"].as_object().into_iter().flatten() {
+                found.push((content_type.as_str(), name.as_str(), &self.follow(example)["value"]));
+            }
+        }
+        found
+    }
 }
 
 impl<'a> Operation<'a> {
@@ -75,15 +86,4 @@ impl<'a> Operation<'a> {
     pub(crate) fn request_body(self) -> &'a Value {
         self.node.get("requestBody").unwrap_or(&Value::Null)
     }
-}
-
-/// The examples of a response or request body: content type, name and value.
-pub(crate) fn examples(body: &Value) -> Vec<(&str, &str, &Value)> {
-    let mut found = Vec::new();
-    for (content_type, content) in body["content"].as_object().into_iter().flatten() {
-        for (name, example) in content["examples"].as_object().into_iter().flatten() {
-            found.push((content_type.as_str(), name.as_str(), &example["value"]));
-        }
-    }
-    found
 }

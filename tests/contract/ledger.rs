@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use relay::http::Response;
 use serde_json::Value;
 
-use super::document::{Document, Operation, examples};
+use super::document::{Document, Operation};
 use super::schema;
 
 /// An answer of the contract: operation, status and, of a problem, its name.
@@ -56,7 +56,7 @@ impl<'a> Ledger<'a> {
         let mut documented = BTreeSet::new();
         for operation in self.document.operations() {
             for (status, response) in self.document.responses(operation) {
-                let examples = examples(response);
+                let examples = self.document.examples(response);
                 let problems = examples.iter().filter(|_| status >= 400).map(|(_, name, _)| *name);
                 let names: Vec<&str> = if status >= 400 { problems.collect() } else { vec![""] };
                 documented.extend(names.into_iter().map(|name| (operation.id.to_owned(), status, name.to_owned())));

@@ -12,7 +12,7 @@ use relay::problem::ProblemType;
 use relay::row::Column;
 use serde_json::{Value, json};
 
-use super::document::{Document, examples};
+use super::document::Document;
 use super::{schema, tree};
 
 /// What a list of names in the contract holds.
@@ -43,6 +43,8 @@ fn providers_kinds_states_and_filters_are_those_of_the_code() {
     let document = Document::load();
     let providers: BTreeSet<&str> = callback::providers().map(Provider::name).collect();
     assert_eq!(listed(document.at("/components/parameters/Provider/schema/enum")), providers);
+    let all = Provider::ALL.into_iter().map(Provider::name).collect();
+    assert_eq!(listed(&document.schema("AnyProvider")["enum"]), all);
     assert_eq!(listed(&document.schema("Kind")["enum"]), Kind::ALL.map(Kind::name).into());
     let states = [Status::Queued, Status::Running, Status::Done, Status::Empty, Status::Failed];
     let states = states.into_iter().chain([Status::Cancelled, Status::Expired]).map(Status::name).collect();
@@ -108,7 +110,7 @@ fn every_problem_has_its_type_and_an_example_under_its_status() {
     let mut shown = BTreeSet::new();
     for operation in document.operations() {
         for (status, response) in document.responses(operation).into_iter().filter(|(status, _)| *status >= 400) {
-            let examples = examples(response);
+            let examples = document.examples(response);
             assert!(!examples.is_empty(), "{} {status} has no example", operation.id);
             for (content_type, name, example) in examples {
                 let place = format!("{} {status} {name}", operation.id);
@@ -131,7 +133,7 @@ fn every_example_fits_its_schema() {
     for operation in document.operations() {
         let responses = document.responses(operation).into_iter().map(|(_, response)| response);
         for body in responses.chain([operation.request_body()]) {
-            for (content_type, name, example) in examples(body) {
+            for (content_type, name, example) in document.examples(body) {
                 let schema = &body["content"][content_type]["schema"];
                 let wrong = schema::problems(&document, schema, example);
                 assert_eq!(wrong, [""; 0], "{} {content_type} {name}", operation.id);

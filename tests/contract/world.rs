@@ -2,6 +2,7 @@
 
 use export::api::{Api, Call, Settings};
 use ingest::{App as Door, Visit};
+use relay::access::Access;
 use relay::control::{Expect, Write};
 use relay::export::{Export, store};
 use relay::http::{Request, Response};
@@ -52,8 +53,8 @@ impl World {
             settings,
         );
         let door = Door::new(MemoryStream::new(1), MemorySpill::default(), MemoryControl::default());
-        register(&door.tenants.control, &[]).await;
-        register(&api.control, &[]).await;
+        register(&door.tenants.control).await;
+        register(&api.control).await;
         Self { door, api, calls: 0 }
     }
 
@@ -65,9 +66,14 @@ impl World {
         world
     }
 
-    /// The owner keeps these event tokens only.
-    pub(crate) async fn keep_only(&self, event_tokens: &[&str]) {
-        register(&self.door.tenants.control, event_tokens).await;
+    /// With an owner who asks for something else at the door.
+    pub(crate) async fn owned(change: impl FnOnce(&mut Owner)) -> Self {
+        let world = Self::new().await;
+        let mut owner = owner();
+        change(&mut owner);
+        let write = Write::put(Owner::key("acme"), &owner, Expect::Any).unwrap();
+        world.door.tenants.control.commit(&[write]).await.unwrap();
+        world
     }
 
     /// Whether a path is the door's; every other is the export API's.
@@ -110,12 +116,19 @@ impl World {
     }
 }
 
-async fn register(control: &MemoryControl, event_tokens: &[&str]) {
-    let event_tokens = event_tokens.iter().map(|token| (*token).to_owned()).collect();
-    let mail_domains = ["acme.example".to_owned()].into();
-    let access = relay::access::Access::default();
-    let owner = Owner { owner: "acme".into(), mail_domains, event_tokens, retention_days: 90, created_at: 0, access };
-    let mut writes = vec![Write::put(Owner::key("acme"), &owner, Expect::Any)];
+fn owner() -> Owner {
+    Owner {
+        owner: "acme".into(),
+        mail_domains: ["acme.example".to_owned()].into(),
+        event_tokens: [].into(),
+        retention_days: 90,
+        created_at: 0,
+        access: Access::default(),
+    }
+}
+
+async fn register(control: &MemoryControl) {
+    let mut writes = vec![Write::put(Owner::key("acme"), &owner(), Expect::Any)];
     for (app_token, owner) in [(APP, "acme"), ("other-app", "other")] {
         let app = App { app_token: app_token.into(), owner: owner.into(), created_at: 0 };
         writes.push(Write::put(App::key(app_token), &app, Expect::Any));
