@@ -111,14 +111,14 @@ impl Memory {
         let value = |name: &str| text(input, &format!("/ExpressionAttributeValues/:{name}/S"));
         let (pk, from, to) = (value("pk")?, value("from")?, value("to")?);
         let after = text(input, "/ExclusiveStartKey/sk/S");
-        let limit = input.get("Limit").and_then(Value::as_u64).map_or(usize::MAX, |limit| limit as usize);
+        let limit = input.get("Limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
         let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let items = tables.get(&(text(input, "/TableName")?.to_owned(), pk.to_owned()));
         let in_range = |sk: &str| sk >= from && sk <= to && after.is_none_or(|after| sk > after);
         let (mut listed, mut bytes, mut next) = (Vec::new(), 0, Value::Null);
         let mut last = "";
         for (sk, item) in items.into_iter().flatten().filter(|(sk, _)| in_range(sk)) {
-            if bytes >= QUERY_BYTES || listed.len() >= limit {
+            if bytes >= QUERY_BYTES || limit.is_some_and(|limit| listed.len() >= limit) {
                 next = json!({"pk": {"S": pk}, "sk": {"S": last}});
                 break;
             }
