@@ -138,7 +138,8 @@ impl Mapping {
     fn activity(&self, params: &Params, received_at: i64) -> Result<Activity<'static>, Discard> {
         const FORM: &str = "Unix seconds or milliseconds, RFC 3339 or `yyyy-mm-dd hh:mm:ss` in UTC";
         let when = first_of(params, self.created_at);
-        let created_at_name = when.map_or(CREATED_AT, |(name, _)| name);
+        let usual = self.created_at.first().copied().unwrap_or(CREATED_AT);
+        let created_at_name = when.map_or(usual, |(name, _)| name);
         let own_id = first_of(params, self.own_ids);
         let own_id_name = own_id.map_or("", |(name, _)| name);
         let that_hold = self.aliases_if.iter().filter(|row| holds(row.only_if, params));

@@ -163,19 +163,22 @@ fn pack_range(retention_days: u16, datums: &[Vec<u8>], first: usize, frames: &mu
         return;
     }
     let members = first..first + datums.len();
-    let mut payload = Vec::with_capacity(datums.iter().map(Vec::len).sum::<usize>() + 4);
-    put_long(&mut payload, i64::from(retention_days));
-    payload.extend(datums.iter().flatten());
-    if datums.len() == 1 {
-        frames.push(PackedFrame { data: assemble(ACTIVITIES, avro::FINGERPRINT, &payload), members });
-        return;
-    }
-    if payload.len() <= MAX_UNPACKED_BYTES
-        && let Ok(packed) = zstd::bulk::compress(&payload, ZSTD_LEVEL)
-        && HEAD_BYTES + packed.len() <= MAX_FRAME_BYTES
-    {
-        frames.push(PackedFrame { data: assemble(ACTIVITIES_ZSTD, avro::FINGERPRINT, &packed), members });
-        return;
+    let bytes = datums.iter().map(Vec::len).sum::<usize>() + 4;
+    // Joined only where that may be one frame: a batch is held here once more, not once more at each halving.
+    if datums.len() == 1 || bytes <= MAX_UNPACKED_BYTES {
+        let mut payload = Vec::with_capacity(bytes);
+        put_long(&mut payload, i64::from(retention_days));
+        payload.extend(datums.iter().flatten());
+        if datums.len() == 1 {
+            frames.push(PackedFrame { data: assemble(ACTIVITIES, avro::FINGERPRINT, &payload), members });
+            return;
+        }
+        if let Ok(packed) = zstd::bulk::compress(&payload, ZSTD_LEVEL)
+            && HEAD_BYTES + packed.len() <= MAX_FRAME_BYTES
+        {
+            frames.push(PackedFrame { data: assemble(ACTIVITIES_ZSTD, avro::FINGERPRINT, &packed), members });
+            return;
+        }
     }
     let (left, right) = datums.split_at(datums.len() / 2);
     pack_range(retention_days, left, first, frames);

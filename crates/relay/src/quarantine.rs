@@ -29,6 +29,12 @@ pub const UNKNOWN_OWNER: &str = "unknown";
 /// zstd's level 3, as everywhere.
 const ZSTD_LEVEL: i32 = 3;
 
+/// The largest window of a zstd frame that is taken: log₂ of bytes. A decoder reserves what the frame names; our level needs 2 MiB.
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// The most bytes of a line: base64 of the largest record that a stream takes (Kinesis, "Quotas and limits": 10 MiB) and the rest of its entry.
+const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
+
 /// One input that was refused, as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -178,13 +184,43 @@ pub fn object(owner: &str, entries: &[Entry]) -> Object {
     Object { key, body: Bytes::from(body) }
 }
 
-/// The entries of an object, one at a time: unpacked, an object may be a hundred times its size.
+/// The entries of an object, one at a time: unpacked, an object may be a hundred times its size. What stands behind an error cannot be told apart: it is
+/// the last.
 pub fn entries(body: &[u8]) -> Result<impl Iterator<Item = Result<Entry, io::Error>> + '_, io::Error> {
-    let unpacked: Box<dyn Read + '_> =
-        if body.starts_with(b"{") { Box::new(body) } else { Box::new(zstd::stream::read::Decoder::with_buffer(body)?) };
-    let lines =
-        BufReader::new(unpacked).split(b'\n').filter(|line| line.as_ref().map_or(true, |line| !line.is_empty()));
-    Ok(lines.map(|line| serde_json::from_slice(&line?).map_err(io::Error::from)))
+    let unpacked: Box<dyn Read + '_> = if body.starts_with(b"{") {
+        Box::new(body)
+    } else {
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(body)?;
+        decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+        Box::new(decoder)
+    };
+    let mut lines = BufReader::new(unpacked);
+    let mut is_broken = false;
+    Ok(std::iter::from_fn(move || {
+        if is_broken {
+            return None;
+        }
+        let entry =
+            next_line(&mut lines).transpose()?.and_then(|line| serde_json::from_slice(&line).map_err(io::Error::from));
+        is_broken = entry.is_err();
+        Some(entry)
+    }))
+}
+
+/// The next line that is not empty.
+fn next_line(lines: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    loop {
+        let mut line = Vec::new();
+        let read = lines.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut line)?;
+        if read as u64 > MAX_LINE_BYTES {
+            let detail = format!("a line has over {MAX_LINE_BYTES} bytes: more than any entry");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, detail));
+        }
+        line.pop_if(|byte| *byte == b'\n');
+        if read == 0 || !line.is_empty() {
+            return Ok((read > 0).then_some(line));
+        }
+    }
 }
 
 /// All entries of an object at once.
@@ -227,6 +263,16 @@ mod tests {
     fn the_same_entries_are_the_same_object() {
         let entries = [Entry::of_stream(Reason::Undecodable, "too short".into(), 0, "49", b"x")];
         assert_eq!(object("unknown", &entries), object("unknown", &entries));
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_not_read_to_its_end_and_an_error_is_the_last() {
+        let endless = zstd::bulk::compress(&vec![b' '; 20 << 20], ZSTD_LEVEL).unwrap();
+        let error = read(&endless).unwrap_err();
+        assert!(error.to_string().contains("16777216"), "{error}");
+        let cut = &endless[..endless.len() / 2];
+        assert_eq!(entries(cut).unwrap().count(), 1);
+        assert_eq!(entries(b"{\n\n{\n").unwrap().count(), 1);
     }
 
     #[test]

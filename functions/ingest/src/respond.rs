@@ -118,7 +118,7 @@ fn signature_problem(error: SignatureError) -> Problem {
 
 fn batch_problem(error: &BatchError) -> Problem {
     let kind = match error {
-        BatchError::TooLarge => ProblemType::TooLarge,
+        BatchError::TooLarge | BatchError::TooManyNames => ProblemType::TooLarge,
         BatchError::TooMany => ProblemType::TooManyItems,
         BatchError::UnsupportedType(_) => ProblemType::UnsupportedMediaType,
         BatchError::UnsupportedEncoding(_) => ProblemType::UnsupportedEncoding,

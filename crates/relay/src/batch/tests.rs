@@ -39,6 +39,18 @@ fn packed(content_type: &str, content_encoding: &str, bytes: &[u8], was_text: bo
 }
 
 #[test]
+fn small_lists_do_not_unfold_beyond_memory() {
+    let items = |n: usize, ones: usize| {
+        let list = vec!["1"; ones].join(",");
+        let item = format!(r#"{{"kind":"event","app_token":"app","created_at":{NOW},"a":[{list}]}}"#);
+        json(&format!("[{}]", vec![item.as_str(); n].join(",")))
+    };
+    assert_eq!(items(500, 400).unwrap().len(), 500);
+    assert_eq!(items(500, 1_000), Err(BatchError::TooManyNames));
+    assert_eq!(items(50, 4_000).unwrap().len(), 50);
+}
+
+#[test]
 fn array_wrapper_and_lines_are_the_same_batch() {
     let array = format!("[{ITEM},{ITEM}]");
     let wrapper = format!("{{\n \"sdk\": 1, \"activities\" : {array}}}");

@@ -1,7 +1,7 @@
 //! Singular's internal BI postbacks: one JSON object per event, the same fields for all; what happened is the name of the event.
 
 use crate::activity::{Kind, Provider};
-use crate::callback::{AliasIf, Condition, Mapping, Trigger, trigger};
+use crate::callback::{AliasIf, Mapping, Trigger, trigger};
 use crate::field::Field;
 
 /// The field that says whether an ad brought an old user back.
@@ -78,18 +78,16 @@ pub(super) const MAPPING: Mapping = Mapping {
         ("amount", Field::Revenue),
     ],
     aliases_if: &[
-        touched("touchpoint_timestamp_unix_utc", CLICKED, Field::ClickTime),
-        touched("touchpoint_utc_timestamp", CLICKED, Field::ClickTime),
-        touched("touchpoint_timestamp_unix_utc", VIEWED, Field::ImpressionTime),
-        touched("touchpoint_utc_timestamp", VIEWED, Field::ImpressionTime),
+        touched_if("false", Field::ClickTime),
+        touched_if("0", Field::ClickTime),
+        touched_if("true", Field::ImpressionTime),
+        touched_if("1", Field::ImpressionTime),
     ],
 };
 
-const CLICKED: Condition = ("is_view_through", "false");
-const VIEWED: Condition = ("is_view_through", "true");
-
-const fn touched(name: &'static str, only_if: Condition, field: Field) -> AliasIf {
-    AliasIf { name, only_if, field }
+/// When the ad was touched: seen where `is_view_through` says so, else clicked.
+const fn touched_if(viewed: &'static str, field: Field) -> AliasIf {
+    AliasIf { name: "touchpoint_timestamp_unix_utc", only_if: ("is_view_through", viewed), field }
 }
 
 const fn re_engaged(word: &'static str, yes: &'static str) -> Trigger {
