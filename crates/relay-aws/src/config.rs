@@ -13,8 +13,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 /// How long opening a connection may take: seconds. Inside a region it takes milliseconds; a lost SYN is sent again after one second.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long one attempt may take, from the first byte sent to the last received. The longest call, a 16 MiB part, takes under a second;
-/// only making a file of its parts may take minutes, and has a time-out of its own.
+/// How long one attempt may take, from the first byte sent to the last received. Calls take milliseconds; only
+/// uploading a part and making a file of the parts may take longer, and have time-outs of their own.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long a call may take with its second attempt. Function time-outs lie above it, so that a slow service becomes a

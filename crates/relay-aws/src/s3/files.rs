@@ -13,8 +13,11 @@ use relay::fault::{Fault, FaultKind};
 use relay::port::{ExportFiles, StoredPart, Tails, Upload, UploadState};
 
 use super::media_type;
-use crate::config::{Aws, timeouts};
+use crate::config::{Aws, OPERATION_TIMEOUT, timeouts};
 use crate::fault::{broken, fault};
+
+/// How long one attempt to upload a part may take. It is the one call with a large body, 16 MiB and more: on a slow day nearly all of a call's time.
+const PART_TIMEOUT: Duration = Duration::from_secs(18);
 
 const CREATE: &str = "s3:CreateMultipartUpload";
 const UPLOAD_PART: &str = "s3:UploadPart";
@@ -87,7 +90,9 @@ impl ExportFiles for AwsFiles {
         let request = self.client.upload_part().bucket(&self.bucket).key(&upload.key);
         let request = request.upload_id(&upload.upload_id).part_number(part_number(number));
         let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).body(body.into());
-        let answer = request.send().await.map_err(|error| interrupted(fault(UPLOAD_PART, &error), &error))?;
+        let config = Builder::new().timeout_config(timeouts(PART_TIMEOUT, OPERATION_TIMEOUT));
+        let answer = request.customize().config_override(config).send().await;
+        let answer = answer.map_err(|error| interrupted(fault(UPLOAD_PART, &error), &error))?;
         let tag = answer.e_tag.ok_or_else(|| broken(UPLOAD_PART, "an answer without ETag"))?;
         Ok(StoredPart { bytes, tag, checksum: answer.checksum_crc32 })
     }
