@@ -1,5 +1,10 @@
 //! Memory while bodies are read that were made to use it up. The only test of its process: it reads how much that has had at most.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::fs;
 use std::hint::black_box;
