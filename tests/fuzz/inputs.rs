@@ -55,8 +55,8 @@ pub(crate) fn of(target: &Target, kept: Vec<(String, Vec<u8>)>) -> impl Strategy
     let soup = prop::collection::vec(select(words.clone()), 0..60).prop_map(|words| words.concat());
     let open = target.open;
     let opened = small.iter().map(|input| open(input)).collect::<Vec<_>>();
-    let changes = prop::collection::vec(change(words, opened.clone()), 0..6);
-    let changed = (select(opened), changes).prop_map(|(input, changes)| changes.iter().fold(input, apply));
+    let several = prop::collection::vec(change(words, opened.clone()), 0..6);
+    let changed = (select(opened), several).prop_map(|(input, changes)| changes.iter().fold(input, apply));
     let close = target.close;
     (prop_oneof![1 => raw, 3 => soup, 4 => changed], any::<u8>()).prop_map(move |(input, how)| close(input, how))
 }

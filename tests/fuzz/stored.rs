@@ -25,8 +25,14 @@ const LENGTHS: [&[u8]; 6] = [
 ];
 
 const fn head(kind: u8, fingerprint: u64) -> [u8; 9] {
-    let [a, b, c, d, e, f, g, h] = fingerprint.to_le_bytes();
-    [kind, a, b, c, d, e, f, g, h]
+    let bytes = fingerprint.to_le_bytes();
+    let mut head = [kind; 9];
+    let mut at = 0;
+    while at < bytes.len() {
+        head[at + 1] = bytes[at];
+        at += 1;
+    }
+    head
 }
 
 const FRAME_WORDS: &[&[u8]] = &[
