@@ -60,7 +60,9 @@ fn faults(root: &Root, options: &Test) -> Outcome<()> {
 /// Runs the levels that need the stack on the one that runs, else on one that is started and stopped for them.
 fn on_a_stack(root: &Root, wanted: &impl Fn(Level) -> bool, browser: Option<PathBuf>) -> Outcome<()> {
     let ran_already = supervisor::running(root).is_some();
-    let stack = up::bring_up(root, Up { detach: true, no_sample: false })?;
+    // The contract's owner has nothing to do with the sample.
+    let no_sample = !wanted(Level::Stack) && browser.is_none();
+    let stack = up::bring_up(root, Up { detach: true, no_sample })?;
     let file = root.relay(stack::FILE);
     let tested = || {
         if wanted(Level::Stack) {
