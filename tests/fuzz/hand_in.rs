@@ -65,7 +65,7 @@ fn hand_in(events: impl IntoIterator<Item = Value>) {
 
 /// 200 means that whatever was taken is durable and decodes; anything else that nothing is.
 fn assert_kept(request: &Request, response: &Response, frames: &[Vec<u8>]) {
-    let known = [200, 400, 401, 403, 404, 405, 413, 415];
+    let known = [200, 400, 401, 403, 404, 405, 413, 415, 422];
     assert!(known.contains(&response.status), "{} {}", response.status, response.body);
     let body: Value = serde_json::from_str(&response.body).expect("every answer is JSON");
     let decode = |frame: &Vec<u8>| frame::decode(frame).expect("what is acknowledged decodes");
