@@ -82,7 +82,7 @@ public actor Relay {
             if let retryAfter = await send(batch) {
                 let longest = min(longestBackOff, firstBackOff * pow(2, Double(min(failures, 20))))
                 failures += 1
-                quietUntil = Date().addingTimeInterval(retryAfter + .random(in: 0...longest))
+                quietUntil = Date().addingTimeInterval(retryAfter + TimeInterval.random(in: 0...longest))
                 return
             }
             failures = 0
