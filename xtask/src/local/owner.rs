@@ -82,11 +82,18 @@ pub(crate) struct Key {
 
 /// Adds an owner with an app and a mail domain; what is there already stays.
 pub(crate) fn add(root: &Root, owner: &str, app_token: &str, domain: &str) -> Outcome<()> {
-    if relayctl(root, &["owner", "show", owner]).is_err() {
-        relayctl(root, &["owner", "add", owner])?;
+    let found = relayctl(root, &["owner", "show", owner]);
+    let found = found.or_else(|_| relayctl(root, &["owner", "add", owner]))?;
+    let has = |list: &str, name: &str| {
+        found.get(list).and_then(Value::as_array).is_some_and(|names| names.iter().any(|known| known == name))
+    };
+    if !has("apps", app_token) {
+        relayctl(root, &["app", "add", owner, app_token])?;
     }
-    relayctl(root, &["app", "add", owner, app_token])?;
-    relayctl(root, &["domain", "add", owner, domain]).map(drop)
+    if !has("mail_domains", domain) {
+        relayctl(root, &["domain", "add", owner, domain])?;
+    }
+    Ok(())
 }
 
 /// Makes a key.
