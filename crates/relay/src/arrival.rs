@@ -17,7 +17,8 @@ const HOURS: usize = 25;
 /// How long it is remembered when the last one came: seconds. Days later a silent provider must still be told from one that never sent.
 const REMEMBERED_SECONDS: i64 = 30 * 24 * 3600;
 
-const HOUR_MS: i64 = 3_600_000;
+/// Arrivals are counted by the hour: milliseconds.
+pub const HOUR_MS: i64 = 3_600_000;
 
 /// Whose arrivals a document counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use relay::activity::{Kind, Provider};
-use relay::arrival::{Arrivals, Whose};
+use relay::arrival::{Arrivals, HOUR_MS, Whose};
 use relay::avro;
 use relay::control::CommitError;
 use relay::discard::Reason;
@@ -144,8 +144,6 @@ impl Untold {
 
 /// What came of one app, kind and provider in one hour.
 type Sort<'a> = (&'a str, Provider, Kind, i64);
-
-const HOUR_MS: i64 = 3_600_000;
 
 impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
     /// Counts what of a part is durable: all that lies before the first record that failed.
