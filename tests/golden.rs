@@ -24,7 +24,7 @@ use relay::period::Zone;
 use relay::port::ControlTable;
 use relay::port::memory::{MemoryControl, MemoryPages, MemoryQuarantine, MemorySpill, MemoryStream};
 use relay::reader::{Reader, Selection};
-use relay::row::{Column, RowWriter};
+use relay::row::{CsvRows, FileColumn};
 use relay::time::date_of_day;
 
 /// When the samples' callbacks come: the moment of their snapshots.
@@ -200,7 +200,7 @@ async fn rows(writer: &Writer, sample: &Sample) -> Vec<Row> {
             shards: page::largest_shards(&writer.control).await.unwrap(),
         };
         let mut reader = Reader::new(&writer.pages, selection);
-        let mut file = RowWriter::new(Column::defaults(kind), Zone::utc(), false, 64 * 1024);
+        let mut file = CsvRows::new(FileColumn::defaults(kind), Zone::utc(), false, 64 * 1024);
         file.header().unwrap();
         while let Some(minute) = reader.next().await.unwrap() {
             minute.iter().for_each(|activity| file.row(&activity.unwrap()).unwrap());

@@ -42,5 +42,11 @@ impl Quarantine for AwsQuarantine {
 /// The media type of a file by the end of its name.
 pub(crate) fn media_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    if extension.eq_ignore_ascii_case("csv") { "text/csv; charset=utf-8" } else { "application/octet-stream" }
+    match extension.to_ascii_lowercase().as_str() {
+        "csv" => "text/csv; charset=utf-8",
+        "gz" => "application/gzip",
+        "json" => "application/json",
+        "parquet" => "application/vnd.apache.parquet",
+        _ => "application/octet-stream",
+    }
 }

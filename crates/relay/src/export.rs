@@ -9,22 +9,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::{ActivityId, Kind};
 use crate::control::Key;
+use crate::language::Language;
 use crate::period::{Period, Zone};
 use crate::reader::Selection;
-use crate::row::Column;
+use crate::row::{ColumnSpec, FileColumn};
 
 mod checkpoint;
+mod files;
 mod filter;
+mod format;
+mod many;
 pub mod queue;
 mod request;
 pub mod store;
 mod totals;
 mod view;
 
-pub use checkpoint::{Checkpoint, Tail};
+pub use checkpoint::{Checkpoint, FinishedFile, Tail};
+pub use files::{EXCEL_ROWS, MANIFEST, PARQUET_ROWS, parse_object_key};
 pub use filter::{FILTERS, Filters};
-pub use request::{ExportRequest, RequestError};
-pub use totals::{Amount, MAX_CURRENCIES, Totals};
+pub use format::Format;
+pub use request::{ExportRequest, MAX_ADDRESSES, MAX_COLUMNS, RequestError};
+pub use totals::{Amount, MAX_CURRENCIES, Revenue, Totals};
 pub use view::View;
 
 const DAY_MS: i64 = 86_400_000;
@@ -107,8 +113,9 @@ pub struct Export {
     pub status: Status,
     /// The app.
     pub app_token: String,
-    /// The kind.
-    pub kind: Kind,
+    /// The kinds, in the order of their files.
+    #[serde(rename = "kind", with = "many")]
+    pub kinds: Vec<Kind>,
     /// The first local day, `yyyy-mm-dd`.
     pub start_date: String,
     /// The last local day, `yyyy-mm-dd`.
@@ -119,15 +126,18 @@ pub struct Export {
     pub from: i64,
     /// The first moment after it.
     pub to: i64,
-    /// Where the mail goes.
-    pub email: String,
-    /// The file's format: `csv`.
-    pub format: String,
-    /// The columns asked for; `None` for the kind's own.
-    pub columns: Option<Vec<String>>,
-    /// The columns of its file by name. Stored, so that no newer release shifts those of a running export.
+    /// Where the mails go.
+    #[serde(rename = "email", with = "many")]
+    pub emails: Vec<String>,
+    /// The language of the mails.
     #[serde(default)]
-    pub header: Vec<String>,
+    pub language: Language,
+    /// The format of its files.
+    pub format: Format,
+    /// The columns asked for; `None` for each kind's own.
+    pub columns: Option<Vec<ColumnSpec>>,
+    /// The columns of its files. Stored, so that no newer release shifts those of a running export.
+    pub header: Header,
     /// Which rows.
     pub filters: Filters,
     /// Whether the file is made for spreadsheets.
@@ -167,6 +177,35 @@ pub struct Export {
     pub trace_id: String,
 }
 
+/// The columns of an export's files as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Header {
+    /// The same in every file.
+    Same(Vec<ColumnSpec>),
+    /// Those of each kind, in the order of the kinds.
+    OfEachKind(Vec<Vec<ColumnSpec>>),
+}
+
+impl Header {
+    fn of(request: &ExportRequest) -> Self {
+        let specs = |columns: &[FileColumn]| columns.iter().map(ColumnSpec::from).collect();
+        let defaults = |kind: &Kind| specs(&FileColumn::defaults(*kind));
+        match (&request.columns, request.kinds.as_slice()) {
+            (Some(columns), _) => Self::Same(specs(columns)),
+            (None, [kind]) => Self::Same(defaults(kind)),
+            (None, kinds) => Self::OfEachKind(kinds.iter().map(defaults).collect()),
+        }
+    }
+
+    fn of_kind(&self, index: usize) -> &[ColumnSpec] {
+        match self {
+            Self::Same(columns) => columns,
+            Self::OfEachKind(kinds) => kinds.get(index).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
 /// What a request brings besides its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -186,24 +225,25 @@ impl Export {
     /// A new export in the queue.
     #[must_use]
     pub fn new(request: ExportRequest, asked: Asked) -> Self {
+        let header = Header::of(&request);
+        let columns = request.columns.map(|columns| columns.iter().map(ColumnSpec::from).collect());
         let Period { start_date, end_date, zone, from, to } = request.period;
-        let names = |columns: &[Column]| columns.iter().map(|column| column.name().to_owned()).collect::<Vec<_>>();
-        let columns = request.columns.as_deref().map(names);
         Self {
             export_id: asked.export_id,
             owner: asked.owner,
             status: Status::Queued,
             app_token: request.app_token,
-            kind: request.kind,
+            kinds: request.kinds,
             start_date,
             end_date,
             timezone: zone.name().to_owned(),
             from,
             to,
-            email: request.email,
-            format: "csv".to_owned(),
-            header: columns.clone().unwrap_or_else(|| names(&Column::defaults(request.kind))),
+            emails: request.emails,
+            language: request.language,
+            format: request.format,
             columns,
+            header,
             filters: request.filters,
             excel: request.excel,
             as_of: asked.now,
@@ -250,12 +290,12 @@ impl Export {
         self.finish(Status::Failed, now);
     }
 
-    /// What is read of it behind a row.
+    /// What is read of one of its kinds behind a row.
     #[must_use]
-    pub fn selection(&self, shards: u32, after: Option<(i64, ActivityId)>) -> Selection {
+    pub fn selection(&self, kind: Kind, shards: u32, after: Option<(i64, ActivityId)>) -> Selection {
         Selection {
             app_token: self.app_token.clone(),
-            kind: self.kind,
+            kind,
             from: self.from,
             to: self.to,
             as_of: self.as_of,
@@ -266,17 +306,17 @@ impl Export {
         }
     }
 
-    /// The last row that the worker has written.
+    /// The last row of the kind under way that the worker has written.
     pub fn last_row(&self) -> Result<Option<(i64, ActivityId)>, Unusable> {
         let Some((created_at, id)) = &self.checkpoint.after else { return Ok(None) };
         let id = id.parse().map_err(|_| self.unusable(format!("{id} is no activity's id")))?;
         Ok(Some((*created_at, id)))
     }
 
-    /// The columns of its file.
-    pub fn file_columns(&self) -> Result<Vec<Column>, Unusable> {
-        let column = |name: &String| Column::from_name(name).ok_or_else(|| self.unusable(format!("no column {name}")));
-        let columns = self.header.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    /// The columns of the files of its kind with this index.
+    pub fn file_columns(&self, kind: usize) -> Result<Vec<FileColumn>, Unusable> {
+        let column = |spec: &ColumnSpec| FileColumn::try_from(spec).map_err(|error| self.unusable(error.to_string()));
+        let columns = self.header.of_kind(kind).iter().map(column).collect::<Result<Vec<_>, _>>()?;
         if columns.is_empty() { Err(self.unusable("a file without columns".to_owned())) } else { Ok(columns) }
     }
 
@@ -285,22 +325,14 @@ impl Export {
         Zone::named(&self.timezone).ok_or_else(|| self.unusable(format!("no zone {}", self.timezone)))
     }
 
+    /// The names of its kinds, as they stand in a sentence.
+    #[must_use]
+    pub fn kind_names(&self) -> String {
+        self.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+    }
+
     fn unusable(&self, what: String) -> Unusable {
         Unusable { export_id: self.export_id.clone(), what }
-    }
-
-    /// The file's name: `{app_token}_{kind}_{yyyymmdd}_{yyyymmdd}_{zone with / -> _}.csv`.
-    #[must_use]
-    pub fn file_name(&self) -> String {
-        let compact = |date: &str| date.replace('-', "");
-        let (start, end) = (compact(&self.start_date), compact(&self.end_date));
-        format!("{}_{}_{start}_{end}_{}.csv", self.app_token, self.kind, self.timezone.replace('/', "_"))
-    }
-
-    /// The key of its object in the export bucket.
-    #[must_use]
-    pub fn object_key(&self) -> String {
-        format!("exports/{}/{}/{}", self.owner, self.export_id, self.file_name())
     }
 
     /// The key of the object that keeps the rows of the step under way, should there be too few for a part: each step has its own, so that a
@@ -362,14 +394,6 @@ pub fn export_id(now: i64, random: [u8; 10]) -> String {
 #[must_use]
 pub fn is_export_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// The owner and export of an object in the export bucket; `None` for any other object.
-#[must_use]
-pub fn parse_object_key(key: &str) -> Option<(&str, &str)> {
-    let mut parts = key.strip_prefix("exports/")?.splitn(3, '/');
-    let (owner, export_id, file) = (parts.next()?, parts.next()?, parts.next()?);
-    (crate::owner::is_owner_name(owner) && is_export_id(export_id) && !file.is_empty()).then_some((owner, export_id))
 }
 
 #[cfg(test)]

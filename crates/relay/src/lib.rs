@@ -28,6 +28,7 @@ pub mod fault;
 pub mod field;
 pub mod frame;
 pub mod http;
+pub mod language;
 pub mod link;
 pub mod metric;
 pub mod notice;

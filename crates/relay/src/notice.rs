@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::export::{Export, Totals};
 use crate::link::Link;
 use crate::period::{LocalClock, Zone};
+use crate::row::ColumnSpec;
 use crate::time::date_of_day;
 
 mod letter;
@@ -40,7 +41,6 @@ pub struct Surroundings<'a> {
 #[must_use]
 pub fn ready(export: &Export, link: &Link, around: Surroundings<'_>) -> Mail {
     let mut letter = Letter::new("Your file is ready");
-    let checkpoint = &export.checkpoint;
     let ends = local(export, link.expires_at);
     letter.button("Download CSV", &link.url);
     letter.paragraph(&format!(
@@ -50,11 +50,11 @@ pub fn ready(export: &Export, link: &Link, around: Surroundings<'_>) -> Mail {
         letter.warning(&warning);
     }
     let mut facts = asked(export);
-    facts.push(("Rows", grouped(checkpoint.rows)));
-    facts.push(("Size", size(checkpoint.bytes)));
+    facts.push(("Rows", grouped(export.rows())));
+    facts.push(("Size", size(export.bytes())));
     letter.facts(&facts);
     letter.paragraph(&complete_up_to(export));
-    totals(&mut letter, &checkpoint.totals);
+    totals(&mut letter, &export.totals());
     let (days, id) = (around.retention_days, &export.export_id);
     letter.paragraph(&format!(
         "The file is kept for {days} days. When the link has ended, ask for a fresh one on the page or with POST /v1/exports/{id}/link."
@@ -98,14 +98,15 @@ fn finish(mut letter: Letter, export: &Export, site_url: Option<&str>) -> Mail {
 
 /// Everything in it is checked before an export is made: it has no line breaks.
 fn subject(export: &Export) -> String {
-    let Export { kind, app_token, start_date, end_date, .. } = export;
-    format!("[Relay] {kind} activities of {app_token}, {start_date} to {end_date}")
+    let Export { app_token, start_date, end_date, .. } = export;
+    let kinds = export.kind_names();
+    format!("[Relay] {kinds} activities of {app_token}, {start_date} to {end_date}")
 }
 
 fn asked(export: &Export) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("App", export.app_token.clone()),
-        ("Kind", export.kind.to_string()),
+        ("Kind", export.kind_names()),
         ("Period", format!("{} to {}, both included", export.start_date, export.end_date)),
         ("Time zone", export.timezone.clone()),
     ];
@@ -114,7 +115,7 @@ fn asked(export: &Export) -> Vec<(&'static str, String)> {
         facts.push(("Only rows where", shortened(&filters.collect::<Vec<_>>().join("; "))));
     }
     if let Some(columns) = &export.columns {
-        facts.push(("Columns", columns.join(", ")));
+        facts.push(("Columns", columns.iter().map(ColumnSpec::header).collect::<Vec<_>>().join(", ")));
     }
     facts
 }

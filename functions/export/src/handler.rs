@@ -116,7 +116,7 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog, E: Execu
 
     async fn count_rows(&self, owner: &str, export_id: &str) {
         if let Ok(Some((export, _))) = store::load(&self.worker.control, owner, export_id).await {
-            self.count(Some(Metric::ExportRows), usize::try_from(export.checkpoint.rows).unwrap_or(usize::MAX));
+            self.count(Some(Metric::ExportRows), usize::try_from(export.rows()).unwrap_or(usize::MAX));
         }
     }
 

@@ -4,10 +4,13 @@
 //! **Invariant**: the checkpoint in the table is always behind or at what the upload's parts hold, so a step that dies costs time and
 //! nothing else; the file's bytes depend only on the pages.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use bytes::Bytes;
+use relay::activity::Kind;
 use relay::control::CommitError;
-use relay::export::{Export, Status, store};
+use relay::export::{Checkpoint, Export, Status, store};
 use relay::page::largest_shards;
 use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, Tails};
 use relay::reader::Reader;
@@ -16,11 +19,14 @@ mod error;
 mod fail;
 mod file;
 mod part;
+mod sheet;
+mod uploads;
 mod wait;
 
 pub use error::StepError;
 use file::LONGEST_COMPLETION;
-use part::{Filled, Filler};
+use part::{Filled, Filler, Part};
+use uploads::{PARTS_AT_ONCE, Uploads};
 
 /// The most time a step keeps in hand for its last part and checkpoint: milliseconds. 16 MiB take S3 well under a second.
 const MAX_MARGIN_MS: i64 = 20_000;
@@ -129,6 +135,8 @@ impl<E: Into<StepError>> From<E> for Halt {
 struct Held {
     export: Export,
     version: u64,
+    /// Whether this step has brought a file to its end.
+    has_moved: bool,
 }
 
 impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C, P, F, B> {
@@ -136,7 +144,7 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
     pub async fn step(&self, owner: &str, id: &str, clock: &Clock<impl Fn() -> i64>) -> Result<StepStatus, StepError> {
         let missing = || StepError::NotFound(format!("owner {owner} has no export {id}"));
         let (export, version) = store::load(&self.control, owner, id).await?.ok_or_else(missing)?;
-        match self.carry_on(Held { export, version }, clock).await {
+        match self.carry_on(Held { export, version, has_moved: false }, clock).await {
             Ok(status) => Ok(status),
             Err(Halt::Error(error)) => Err(error),
             Err(Halt::Overtaken) => {
@@ -159,14 +167,19 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
         // Written before anything else: a rival step that still lives loses the export with its next checkpoint.
         held.export.steps += 1;
         self.save(&mut held).await?;
-        if !held.export.checkpoint.finishing {
-            let tail = self.pick_up(&mut held).await?;
-            // A step that has little time left leaves making the file to a fresh one, which has it all.
-            if !self.write_rows(&mut held, &tail, clock).await? || clock.left() < LONGEST_COMPLETION {
-                return Ok(StepStatus::Running);
+        loop {
+            if !held.export.checkpoint.finishing {
+                // A step that has little time left leaves making the file to a fresh one, which has it all.
+                if !self.write_file(&mut held, clock).await? || clock.left() < LONGEST_COMPLETION {
+                    return Ok(StepStatus::Running);
+                }
+            }
+            match self.finish(&mut held, clock).await? {
+                Some(status) => return Ok(status),
+                None if clock.is_over() => return Ok(StepStatus::Running),
+                None => {}
             }
         }
-        self.finish(&mut held, clock).await
     }
 
     async fn save(&self, held: &mut Held) -> Result<(), Halt> {
@@ -184,36 +197,106 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
     async fn count_idle_step(&self, held: &mut Held) -> Result<(), Halt> {
         held.export.idle_steps += 1;
         if held.export.idle_steps > MAX_IDLE_STEPS {
-            let rows = held.export.checkpoint.rows;
+            let rows = held.export.rows();
             return Err(StepError::NoProgress(format!("{MAX_IDLE_STEPS} steps came no further than row {rows}")).into());
         }
         self.save(held).await
     }
 
-    /// Writes rows until the end (`true`) or until time is up. While one part fills, the one before it is on its way.
-    async fn write_rows(&self, held: &mut Held, tail: &[u8], clock: &Clock<impl Fn() -> i64>) -> Result<bool, Halt> {
+    /// Writes the file under way to its end (`true`) or until time is up.
+    async fn write_file(&self, held: &mut Held, clock: &Clock<impl Fn() -> i64>) -> Result<bool, Halt> {
+        let tail = self.pick_up(held).await?;
+        match held.export.kind_under_way() {
+            Some(kind) => self.write_rows(held, kind, &tail, clock).await,
+            None => self.write_manifest(held).await,
+        }
+    }
+
+    /// Writes rows until the file's end (`true`) or until time is up. While one part fills, those before it are on their way.
+    async fn write_rows(
+        &self,
+        held: &mut Held,
+        kind: Kind,
+        tail: &[u8],
+        clock: &Clock<impl Fn() -> i64>,
+    ) -> Result<bool, Halt> {
         let began_after = held.export.checkpoint.after.clone();
-        let selection = held.export.selection(largest_shards(&self.control).await?, held.export.last_row()?);
-        let mut filler = Filler::new(&held.export, tail, Reader::new(&self.pages, selection))?;
-        let mut ready = None;
+        let selection = held.export.selection(kind, largest_shards(&self.control).await?, held.export.last_row()?);
+        let mut filler = Filler::new(&held.export, tail, Reader::new(&self.pages, selection), held.has_moved)?;
+        let mut uploads = Uploads::behind(&self.files, held.export.checkpoint.parts);
         loop {
-            let (part, stored) = tokio::join!(filler.fill(clock), self.store(held, ready.take()));
-            stored?;
-            match part? {
-                Filled::Full(part) => ready = Some(part),
+            let filled = self.fill(&mut filler, &mut uploads, held, clock).await?;
+            match filled {
+                Filled::Full(part) => self.send(held, &mut uploads, part).await?,
                 Filled::End(part) => {
-                    self.store(held, Some(part)).await?;
+                    self.store_last(held, &mut uploads, part).await?;
+                    held.has_moved = true;
                     return Ok(true);
                 }
                 Filled::TimeUp(part) => {
+                    self.settle(held, &mut uploads, 0).await?;
                     self.leave_off(held, part).await?;
                     if held.export.checkpoint.after == began_after {
                         self.count_idle_step(held).await?;
                     }
                     return Ok(false);
                 }
+                Filled::Dropped => return Ok(false),
             }
         }
+    }
+
+    /// Fills a part, and records meanwhile which of those before it are there.
+    async fn fill(
+        &self,
+        filler: &mut Filler<'_, P>,
+        uploads: &mut Uploads<'_, F>,
+        held: &mut Held,
+        clock: &Clock<impl Fn() -> i64>,
+    ) -> Result<Filled, Halt> {
+        let mut filling = pin!(filler.fill(clock));
+        loop {
+            tokio::select! {
+                biased;
+                Some(stored) = uploads.next() => self.record_part(held, stored?).await?,
+                filled = &mut filling => {
+                    self.settle(held, uploads, PARTS_AT_ONCE - 1).await?;
+                    return Ok(filled?);
+                }
+            }
+        }
+    }
+
+    /// Waits until no more than so many parts are on their way.
+    async fn settle(&self, held: &mut Held, uploads: &mut Uploads<'_, F>, most: usize) -> Result<(), Halt> {
+        while uploads.len() > most {
+            let Some(stored) = uploads.next().await else { break };
+            self.record_part(held, stored?).await?;
+        }
+        Ok(())
+    }
+
+    /// Uploads the last part and records that everything is there. A file without rows is none.
+    async fn store_last<'a>(&'a self, held: &mut Held, uploads: &mut Uploads<'a, F>, part: Part) -> Result<(), Halt> {
+        if part.has_rows && !part.bytes.is_empty() {
+            self.send(held, uploads, part).await?;
+            return self.settle(held, uploads, 0).await;
+        }
+        self.settle(held, uploads, 0).await?;
+        let before = held.export.checkpoint.clone();
+        let bytes = if part.has_rows { part.checkpoint.bytes } else { before.bytes };
+        self.record(held, Checkpoint { bytes, ..before.behind(part.checkpoint) }).await
+    }
+
+    /// Every other file is there: names them all.
+    async fn write_manifest(&self, held: &mut Held) -> Result<bool, Halt> {
+        let bytes = Bytes::from(format!("{:#}\n", held.export.manifest()));
+        let before = held.export.checkpoint.clone();
+        let checkpoint = Checkpoint { bytes: bytes.len() as u64, finishing: true, ..before };
+        let part = Part { bytes, open: Bytes::new(), checkpoint, has_rows: true };
+        let mut uploads = Uploads::behind(&self.files, 0);
+        self.store_last(held, &mut uploads, part).await?;
+        Ok(true)
     }
 
     /// Says how it ended, unless somebody else has. The mail's sender may write the export at the same time.
@@ -227,7 +310,7 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
         };
         let amended = store::amend(&self.control, &export.owner, &export.export_id, finish).await?;
         let (ended, _) = amended.ok_or(Halt::Overtaken)?;
-        let (rows, bytes, steps) = (ended.checkpoint.rows, ended.checkpoint.bytes, ended.steps);
+        let (rows, bytes, steps) = (ended.rows(), ended.bytes(), ended.steps);
         let (id, trace_id) = (&ended.export_id, &ended.trace_id);
         tracing::info!(export_id = id, trace_id, status = ended.status.name(), rows, bytes, steps, "ended");
         Ok(StepStatus::of(ended.status))

@@ -135,7 +135,7 @@ impl World {
 /// How many rows an export's file would have.
 fn rows(pages: &MemoryPages, export: &Export) -> usize {
     run(async {
-        let mut reader = Reader::new(pages, export.selection(1, None));
+        let mut reader = Reader::new(pages, export.selection(export.kinds[0], 1, None));
         let mut rows = 0;
         while let Some(minute) = reader.next().await.unwrap() {
             rows += minute.len();

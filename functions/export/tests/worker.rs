@@ -11,7 +11,7 @@ use export::worker::{Clock, StepError, StepStatus, Worker};
 use proptest::prelude::*;
 use relay::activity::Value;
 use relay::backlog;
-use relay::export::{Export, Status, store};
+use relay::export::{Export, Header, Status, store};
 use relay::fault::{Fault, FaultKind};
 use relay::field::Field;
 use relay::page::{Page, PageDay};
@@ -19,42 +19,10 @@ use relay::port::memory::{MemoryFiles, MemoryPages, MemoryStream, Trouble};
 use relay::port::{
     ExportFiles, PageListing, PageStore, PutPageError, Record, SortRange, Stream, Tails, Upload, Watermark,
 };
+use relay::row::ColumnSpec;
 use serde_json::json;
+use support::steps::{Doubles, endless, looks, step, worker_with};
 use support::{DAY, NOW, Shared, commit, event, load, pages_of, put, run, running, store_pages};
-
-type Doubles<P = MemoryPages> = Worker<Shared, P, MemoryFiles, MemoryStream>;
-
-fn worker<P>(pages: P) -> Doubles<P> {
-    Worker { control: Shared::default(), pages, files: MemoryFiles::default(), backlog: MemoryStream::new(1) }
-}
-
-fn worker_with(pages: &[Page]) -> Doubles {
-    let store = MemoryPages::default();
-    store_pages(&store, pages);
-    worker(store)
-}
-
-/// A clock on which every look costs a millisecond, with so many looks before the deadline's margin.
-fn looks(count: i64) -> Clock<impl Fn() -> i64> {
-    let time = Cell::new(NOW + 1000);
-    let now = move || {
-        time.set(time.get() + 1);
-        time.get()
-    };
-    Clock::new(now, NOW + 1000 + count * 4 / 3 + 1)
-}
-
-fn endless() -> Clock<impl Fn() -> i64> {
-    Clock::new(|| NOW + 1000, NOW + 900_000)
-}
-
-fn step<P: PageStore>(
-    worker: &Doubles<P>,
-    export: &Export,
-    clock: &Clock<impl Fn() -> i64>,
-) -> Result<StepStatus, StepError> {
-    run(worker.step("demo", &export.export_id, clock))
-}
 
 fn body(worker: &Doubles<impl PageStore>, export: &Export) -> Vec<u8> {
     worker.files.objects()[&export.object_key()].body.clone()
@@ -477,7 +445,7 @@ fn what_cannot_be_read_fails_the_step_and_is_not_skipped() {
 fn a_deploy_in_mid_export_changes_no_column() {
     let worker = worker_with(&small());
     let mut export = running(&worker.control, &json!({}));
-    export.header = vec!["revenue".into(), "kind".into()];
+    export.header = Header::Same(["revenue", "kind"].map(|name| ColumnSpec::Name(name.into())).to_vec());
     put(&worker.control, Export::key("demo", &export.export_id), &export);
     assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Done));
     assert!(body(&worker, &export).starts_with(b"revenue,kind\n0.5,event\n1.5,event\n"));
@@ -487,7 +455,7 @@ fn a_deploy_in_mid_export_changes_no_column() {
 fn an_export_that_this_release_does_not_understand_fails_and_is_not_guessed_at() {
     type Change = fn(&mut Export);
     let changes: [Change; 3] = [
-        |export| export.header.push("coming_soon".into()),
+        |export| export.header = Header::Same(vec![ColumnSpec::Name("coming_soon".into())]),
         |export| export.timezone = "Mars/Olympus".into(),
         |export| export.checkpoint.after = Some((DAY, "no id".into())),
     ];

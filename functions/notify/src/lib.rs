@@ -123,17 +123,27 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
         }
         let (mail, link) = self.compose(export, letter, now).await?;
         let (export_id, trace_id) = (&export.export_id, &export.trace_id);
-        match self.mailer.send(&export.email, &mail).await {
-            Ok(message_id) => {
-                self.count(Metric::MailsSent, Labels::NONE);
-                tracing::info!(export_id, trace_id, message_id, ?letter, "mailed");
+        let mut refusal = None;
+        let mut is_sent = false;
+        for email in &export.emails {
+            match self.mailer.send(email, &mail).await {
+                Ok(message_id) => {
+                    self.count(Metric::MailsSent, Labels::NONE);
+                    tracing::info!(export_id, trace_id, message_id, ?letter, "mailed");
+                    is_sent = true;
+                }
+                Err(SendMailError::Rejected(reason)) => refusal = Some(reason),
+                Err(SendMailError::Fault(fault)) => {
+                    self.count(Metric::MailsFailed, Labels::NONE.reason(fault.kind.name()));
+                    return Err(fault.into());
+                }
+            }
+        }
+        match refusal.filter(|_| !is_sent) {
+            Some(reason) => Ok(self.refused(export, reason).await),
+            None => {
                 self.record(export, |notice| notice.sent_at = Some(now), link).await;
                 Ok(Outcome::Sent)
-            }
-            Err(SendMailError::Rejected(reason)) => Ok(self.refused(export, reason).await),
-            Err(SendMailError::Fault(fault)) => {
-                self.count(Metric::MailsFailed, Labels::NONE.reason(fault.kind.name()));
-                Err(fault.into())
             }
         }
     }
@@ -141,7 +151,7 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
     /// Hours lie between the request and its mail: the domain may have been taken from the owner since.
     async fn may_mail(&self, export: &Export) -> Result<bool, Fault> {
         let owner = tenancy::owner(&self.control, &export.owner).await?;
-        Ok(owner.is_some_and(|owner| owner.may_mail(&export.email)))
+        Ok(owner.is_some_and(|owner| export.emails.iter().all(|email| owner.may_mail(email))))
     }
 
     async fn refused(&self, export: &Export, reason: String) -> Outcome {
@@ -200,9 +210,14 @@ fn letter(export: &Export, occasion: &Occasion) -> Result<Option<Letter>, Notify
         (Status::Cancelled | Status::Expired, _) => Ok(None),
         // The file is there a moment before the worker can say so; all that the mail tells has been recorded before.
         (Status::Queued | Status::Running, Occasion::FileCreated { key, size, .. }) => {
-            let is_whole =
-                export.checkpoint.finishing && export.checkpoint.bytes == *size && export.object_key() == *key;
-            if is_whole { Ok(Some(Letter::Ready)) } else { Err(not_settled()) }
+            if export.is_last_object(key, *size) {
+                Ok(Some(Letter::Ready))
+            } else if export.object_key() == *key {
+                Err(not_settled())
+            } else {
+                // One file of several: the mail comes with the last object.
+                Ok(None)
+            }
         }
         // Another execution has taken over from this one: its end will tell.
         (Status::Queued | Status::Running, Occasion::ExecutionEnded { name, .. }) => {

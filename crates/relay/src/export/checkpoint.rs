@@ -3,11 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::Totals;
+use crate::activity::Kind;
 use crate::port::{StoredPart, Upload};
 
-/// How far the worker has come: every row up to here is in the upload's parts, or in the tail.
+/// How far the worker has come: every row up to here is in the files that are whole, in the upload's parts, or in the tail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
+    /// The files that are whole and have another one behind them, in order.
+    #[serde(default)]
+    pub files: Vec<FinishedFile>,
+    /// Which of the export's kinds the file under way holds, from 0; behind the last of them it is the manifest.
+    #[serde(default)]
+    pub kind: usize,
     /// The upload, once one was begun.
     pub upload: Option<Upload>,
     /// How many parts it has.
@@ -18,28 +25,67 @@ pub struct Checkpoint {
     /// The rows behind the last part, too few for a part of their own.
     #[serde(default)]
     pub tail: Option<Tail>,
+    /// The row behind which the file under way begins; `None` for the kind's first.
+    #[serde(default)]
+    pub start: Option<(i64, String)>,
     /// The last row's `created_at` and `activity_id`.
     pub after: Option<(i64, String)>,
-    /// Rows so far.
+    /// Rows of the file under way so far.
     pub rows: u64,
-    /// Bytes so far.
+    /// Its bytes so far.
     pub bytes: u64,
-    /// Sums over the rows so far.
+    /// Sums over its rows so far.
     pub totals: Totals,
-    /// Every row is in the parts; the file is about to be made of them.
+    /// Every row of it is in the parts; the file is about to be made of them.
     pub finishing: bool,
+    /// It is full: more rows of its kind follow in another file.
+    #[serde(default)]
+    pub more: bool,
 }
 
-/// Rows that an object holds until there are enough of them for a part.
+/// A file that is whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishedFile {
+    /// Its name.
+    pub name: String,
+    /// The kind of its rows.
+    pub kind: Kind,
+    /// How many rows.
+    pub rows: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// Sums over its rows.
+    pub totals: Totals,
+}
+
+/// What an object holds until there is enough of it for a part: bytes as they will stand in the file, then rows of a block that is not full yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tail {
     /// The object's key: no two steps write the same.
     pub key: String,
     /// Its bytes.
     pub bytes: u64,
+    /// How many of these, the last ones, are rows of a block that is not full: not compressed yet.
+    #[serde(default)]
+    pub open: u64,
 }
 
 impl Checkpoint {
+    /// Where the next file begins, behind this one; `finished` is what became of this one, `None` where it held no row.
+    #[must_use]
+    pub fn next_file(self, finished: Option<FinishedFile>) -> Self {
+        let mut files = self.files;
+        files.extend(finished);
+        let (kind, after) = if self.more { (self.kind, self.after) } else { (self.kind + 1, None) };
+        Self { files, kind, start: after.clone(), after, ..Self::default() }
+    }
+
+    /// Where the file under way begins.
+    #[must_use]
+    pub fn file_start(self) -> Self {
+        Self { files: self.files, kind: self.kind, after: self.start.clone(), start: self.start, ..Self::default() }
+    }
+
     /// The same upload, read as far as `read`.
     #[must_use]
     pub fn behind(self, read: Self) -> Self {

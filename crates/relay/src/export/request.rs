@@ -2,13 +2,19 @@
 
 use serde_json::{Map, Value};
 
+use super::Format;
 use super::filter::{FILTERS, Filters};
 use crate::activity::{Kind, is_app_token};
 use crate::field::Field;
+use crate::language::Language;
 use crate::owner::Owner;
 use crate::period::Period;
 use crate::problem::FieldError;
-use crate::row::Column;
+use crate::row::FileColumn;
+
+mod columns;
+
+pub use columns::MAX_COLUMNS;
 
 /// The longest address that a mail system takes (RFC 5321).
 const MAX_ADDRESS: usize = 254;
@@ -19,22 +25,40 @@ const MAX_LOCAL_PART: usize = 64;
 /// The most values of one filter: each row is compared with them, and all stand in the export's item.
 const MAX_FILTER_VALUES: usize = 1000;
 
-const MEMBERS: [&str; 10] =
-    ["app_token", "kind", "start_date", "end_date", "timezone", "email", "format", "columns", "filters", "excel"];
+/// The most addresses of one export.
+pub const MAX_ADDRESSES: usize = 5;
+
+const MEMBERS: [&str; 11] = [
+    "app_token",
+    "kind",
+    "start_date",
+    "end_date",
+    "timezone",
+    "email",
+    "language",
+    "format",
+    "columns",
+    "filters",
+    "excel",
+];
 
 /// A request for an export whose every field is usable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportRequest {
     /// The app; whose it is, is not known here.
     pub app_token: String,
-    /// The kind.
-    pub kind: Kind,
+    /// The kinds, each once: one file each.
+    pub kinds: Vec<Kind>,
     /// The period.
     pub period: Period,
-    /// Where the mail goes: an address in a domain of the owner's.
-    pub email: String,
-    /// The columns in their order; `None` for the kind's own.
-    pub columns: Option<Vec<Column>>,
+    /// Where the mails go: up to [`MAX_ADDRESSES`] addresses in domains of the owner's, each once.
+    pub emails: Vec<String>,
+    /// The language of the mails.
+    pub language: Language,
+    /// The format of the files.
+    pub format: Format,
+    /// The columns in their order; `None` for each kind's own.
+    pub columns: Option<Vec<FileColumn>>,
     /// Which rows.
     pub filters: Filters,
     /// Whether the file is made for spreadsheets.
@@ -77,18 +101,21 @@ impl<'a> Reader<'a> {
     fn request(&mut self, owner: &Owner, max_days: u16) -> Option<ExportRequest> {
         self.known_members();
         let app_token = self.app_token();
-        let kind = self.kind();
+        let kinds = self.kinds();
         let period = self.period(max_days);
-        let email = self.email(owner);
-        self.format();
+        let emails = self.emails(owner);
+        let language = self.language();
+        let format = self.format();
         let columns = self.columns();
         let filters = self.filters();
-        let excel = self.excel();
+        let excel = self.excel(format.unwrap_or_default());
         Some(ExportRequest {
             app_token: app_token?,
-            kind: kind?,
+            kinds: kinds?,
             period: period?,
-            email: email?,
+            emails: emails?,
+            language: language?,
+            format: format?,
             columns,
             filters,
             excel,
@@ -133,11 +160,32 @@ impl<'a> Reader<'a> {
         self.wrong("app_token", "an app token has 1 to 64 letters, digits, dots, underscores and hyphens")
     }
 
-    fn kind(&mut self) -> Option<Kind> {
-        let text = self.text("kind")?;
-        Kind::from_name(text).or_else(|| {
-            self.wrong("kind", format!("`{}` is not a kind; write install, reattribution or event", shown(text)))
-        })
+    /// A text, or a list of at least one and at most `most` different ones.
+    fn one_or_many(&mut self, field: &str, most: usize) -> Option<Vec<&'a str>> {
+        let texts = match self.member(field) {
+            Some(list @ Value::Array(_)) => self.texts(field, list)?,
+            _ => vec![self.text(field)?],
+        };
+        if texts.len() > most {
+            return self.wrong(field, format!("names {}; at most {most} can be named", texts.len()));
+        }
+        let twice = texts.iter().enumerate().find(|(at, text)| texts.iter().take(*at).any(|other| other == *text));
+        match twice {
+            Some((_, text)) => self.wrong(field, format!("`{}` is named twice; name each once", shown(text))),
+            None => Some(texts),
+        }
+    }
+
+    fn kinds(&mut self) -> Option<Vec<Kind>> {
+        let names = self.one_or_many("kind", Kind::ALL.len())?;
+        let kinds: Vec<_> = names.iter().filter_map(|name| Kind::from_name(name)).collect();
+        match names.iter().find(|name| Kind::from_name(name).is_none()) {
+            None => Some(kinds),
+            Some(name) => {
+                let names = Kind::ALL.map(Kind::name).join(", ");
+                self.wrong("kind", format!("`{}` is not a kind; the kinds are {names}", shown(name)))
+            }
+        }
     }
 
     fn period(&mut self, max_days: u16) -> Option<Period> {
@@ -161,43 +209,46 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn email(&mut self, owner: &Owner) -> Option<String> {
-        let text = self.text("email")?;
-        if !is_address(text) {
-            return self.wrong("email", "is not one plain mail address, like name@example.com");
-        }
-        if owner.may_mail(text) {
-            return Some(text.to_owned());
-        }
-        let domains: Vec<_> = owner.mail_domains.iter().map(String::as_str).collect();
-        if domains.is_empty() {
-            return self.wrong("email", "no mail domain is registered for you; whoever runs Relay can add one");
-        }
-        self.wrong("email", format!("mails go to addresses at {} only", domains.join(", ")))
+    fn emails(&mut self, owner: &Owner) -> Option<Vec<String>> {
+        let texts = self.one_or_many("email", MAX_ADDRESSES)?;
+        let checked = texts.into_iter().map(|text| check_address(text, owner).map(|()| text.to_owned()));
+        checked.collect::<Result<_, _>>().map_or_else(|detail| self.wrong("email", detail), Some)
     }
 
-    fn format(&mut self) {
-        if let Some(text) = self.optional_text("format").filter(|text| *text != "csv") {
-            self.wrong::<()>("format", format!("`{}` is not a format that is offered; write csv", shown(text)));
+    fn language(&mut self) -> Option<Language> {
+        if self.member("language").is_none() {
+            return Some(Language::default());
         }
+        let text = self.optional_text("language")?;
+        Language::from_tag(text).or_else(|| {
+            let tags = Language::ALL.map(Language::tag).join(" or ");
+            self.wrong(
+                "language",
+                format!("`{}` is not a language that mails are written in; write {tags}", shown(text)),
+            )
+        })
     }
 
-    fn columns(&mut self) -> Option<Vec<Column>> {
-        let names = self.texts("columns", self.member("columns")?)?;
-        let mut columns = Vec::with_capacity(names.len());
-        for name in names {
-            match Column::from_name(name) {
-                None => {
-                    let detail = format!("`{}` is not a column; `GET /v1/account` lists them", shown(name));
-                    self.wrong::<()>("columns", detail);
-                }
-                Some(column) if columns.contains(&column) => {
-                    self.wrong::<()>("columns", format!("`{name}` is named twice; name each column once"));
-                }
-                Some(column) => columns.push(column),
-            }
+    fn format(&mut self) -> Option<Format> {
+        if self.member("format").is_none() {
+            return Some(Format::default());
         }
-        Some(columns)
+        let text = self.optional_text("format")?;
+        Format::from_name(text).or_else(|| {
+            let names = Format::ALL.map(Format::name).join(", ");
+            self.wrong("format", format!("`{}` is not a format that is offered; the formats are {names}", shown(text)))
+        })
+    }
+
+    fn columns(&mut self) -> Option<Vec<FileColumn>> {
+        let columns = columns::parse(self.member("columns")?);
+        columns.map_or_else(
+            |errors| {
+                self.errors.extend(errors);
+                None
+            },
+            Some,
+        )
     }
 
     fn filters(&mut self) -> Filters {
@@ -227,10 +278,14 @@ impl<'a> Reader<'a> {
         filters
     }
 
-    fn excel(&mut self) -> bool {
+    fn excel(&mut self, format: Format) -> bool {
         match self.member("excel") {
-            None => false,
-            Some(Value::Bool(excel)) => *excel,
+            None | Some(Value::Bool(false)) => false,
+            Some(Value::Bool(true)) if format.is_csv() => true,
+            Some(Value::Bool(true)) => {
+                let detail = format!("is for csv and csv.gz; a file of {} needs nothing of it", format.name());
+                self.wrong("excel", detail).unwrap_or_default()
+            }
             Some(other) => {
                 let detail = format!("{} is neither true nor false", kind_of(other));
                 self.wrong("excel", detail).unwrap_or_default()
@@ -249,6 +304,21 @@ impl<'a> Reader<'a> {
         let texts: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
         texts.or_else(|| self.wrong(field, "has an item that is not text; write each in quotes"))
     }
+}
+
+/// Why mails cannot go to this address.
+fn check_address(text: &str, owner: &Owner) -> Result<(), String> {
+    if !is_address(text) {
+        return Err(format!("`{}` is not one plain mail address, like name@example.com", shown(text)));
+    }
+    if owner.may_mail(text) {
+        return Ok(());
+    }
+    let domains: Vec<_> = owner.mail_domains.iter().map(String::as_str).collect();
+    if domains.is_empty() {
+        return Err("no mail domain is registered for you; whoever runs Relay can add one".to_owned());
+    }
+    Err(format!("mails go to addresses at {} only", domains.join(", ")))
 }
 
 /// One address without a name, comment, quotes or list: two dot-atoms (RFC 5322), so no dot stands first, last or beside another.

@@ -7,9 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
 use crate::field::Field;
+use crate::time::date_of_day;
 
 /// The most currencies that are summed apart: ISO 4217 has fewer than 180, and the sums share the export's item (DynamoDB: 400 KB).
 pub const MAX_CURRENCIES: usize = 200;
+
+/// The most days times currencies for which revenue is summed by the day: a year in ten currencies. Some 40 bytes each, in the export's item (DynamoDB: 400 KB).
+const MAX_DAYS_WITH_CURRENCIES: usize = 3_660;
 
 /// How many digits behind the point are exact.
 const SCALE: usize = 9;
@@ -77,13 +81,19 @@ impl TryFrom<String> for Amount {
     }
 }
 
+/// Money by currency, upper case.
+pub type Revenue = BTreeMap<String, Amount>;
+
 /// Sums over rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Rows by local day (days since the epoch).
     pub rows_by_day: BTreeMap<i64, u64>,
-    /// Revenue by currency, upper case.
-    pub revenue: BTreeMap<String, Amount>,
+    /// Revenue by currency.
+    pub revenue: Revenue,
+    /// The same by local day (days since the epoch), as far as [`MAX_DAYS_WITH_CURRENCIES`] allows.
+    #[serde(default)]
+    pub revenue_by_day: BTreeMap<i64, Revenue>,
     /// Rows whose revenue is in no sum: no currency of three letters, or not a plain decimal number.
     pub unsummed: u64,
 }
@@ -96,29 +106,77 @@ impl Totals {
             *rows = rows.saturating_add(1);
         }
         let Some(revenue) = activity.fields.text(Field::Revenue) else { return };
-        let summed = activity.fields.text(Field::Currency).and_then(|currency| self.add_revenue(revenue, currency));
+        let summed =
+            activity.fields.text(Field::Currency).and_then(|currency| self.add_revenue(day, revenue, currency));
         if summed.is_none() {
             self.unsummed = self.unsummed.saturating_add(1);
         }
     }
 
-    fn add_revenue(&mut self, revenue: &str, currency: &str) -> Option<()> {
+    /// Adds other sums to these.
+    pub fn merge(&mut self, other: &Self) {
+        for (day, rows) in &other.rows_by_day {
+            let sum = self.rows_by_day.entry(*day).or_default();
+            *sum = sum.saturating_add(*rows);
+        }
+        for (currency, amount) in &other.revenue {
+            add(&mut self.revenue, currency, *amount);
+        }
+        for (day, revenue) in &other.revenue_by_day {
+            for (currency, amount) in revenue {
+                self.add_to_day(*day, currency, *amount);
+            }
+        }
+        self.unsummed = self.unsummed.saturating_add(other.unsummed);
+    }
+
+    /// The sums as JSON, days as dates.
+    #[must_use]
+    pub fn view(&self) -> serde_json::Value {
+        let rows: BTreeMap<_, _> = self.rows_by_day.iter().map(|(day, rows)| (date_of_day(*day), rows)).collect();
+        let by_day: BTreeMap<_, _> = self.revenue_by_day.iter().map(|(day, sums)| (date_of_day(*day), sums)).collect();
+        serde_json::json!({
+            "rows_by_day": rows, "revenue_by_day": by_day, "revenue": self.revenue, "unsummed": self.unsummed,
+        })
+    }
+
+    fn add_revenue(&mut self, day: Option<i64>, revenue: &str, currency: &str) -> Option<()> {
         let amount = Amount::parse(revenue)?;
-        if let Some(sum) = self.revenue.get_mut(currency) {
-            sum.0 = sum.0.checked_add(amount.0)?;
-            return Some(());
+        let written = currency;
+        let upper;
+        let currency = if self.revenue.contains_key(written) {
+            written
+        } else {
+            if written.len() != 3 || !written.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+                return None;
+            }
+            upper = written.to_ascii_uppercase();
+            &upper
+        };
+        add(&mut self.revenue, currency, amount)?;
+        if let Some(day) = day {
+            self.add_to_day(day, currency, amount);
         }
-        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            return None;
-        }
-        let currency = currency.to_ascii_uppercase();
-        if self.revenue.len() >= MAX_CURRENCIES && !self.revenue.contains_key(&currency) {
-            return None;
-        }
-        let sum = self.revenue.entry(currency).or_default();
-        sum.0 = sum.0.checked_add(amount.0)?;
         Some(())
     }
+
+    fn add_to_day(&mut self, day: i64, currency: &str, amount: Amount) {
+        if let Some(revenue) = self.revenue_by_day.get_mut(&day) {
+            add(revenue, currency, amount);
+        } else if self.revenue_by_day.len().saturating_mul(self.revenue.len()) < MAX_DAYS_WITH_CURRENCIES {
+            add(self.revenue_by_day.entry(day).or_default(), currency, amount);
+        }
+    }
+}
+
+/// Adds to a currency's sum; `None` where there is no room for one more currency, or the sum has no room for more.
+fn add(revenue: &mut Revenue, currency: &str, amount: Amount) -> Option<()> {
+    if let Some(sum) = revenue.get_mut(currency) {
+        sum.0 = sum.0.checked_add(amount.0)?;
+        return Some(());
+    }
+    (revenue.len() < MAX_CURRENCIES).then(|| revenue.insert(currency.to_owned(), amount))?;
+    Some(())
 }
 
 #[cfg(test)]
@@ -148,16 +206,17 @@ mod tests {
     fn a_tenth_ten_times_is_one() {
         let mut totals = Totals::default();
         for currency in ["EUR", "eur", "EUR", "Eur", "EUR", "EUR", "EUR", "EUR", "EUR", "EUR"] {
-            totals.add_revenue("0.1", currency).unwrap();
+            totals.add_revenue(Some(7), "0.1", currency).unwrap();
         }
-        assert_eq!(totals.revenue, BTreeMap::from([("EUR".to_owned(), Amount::parse("1").unwrap())]));
+        let one = BTreeMap::from([("EUR".to_owned(), Amount::parse("1").unwrap())]);
+        assert_eq!((&totals.revenue, &totals.revenue_by_day), (&one, &BTreeMap::from([(7, one.clone())])));
     }
 
     #[test]
     fn sums_survive_the_table_even_when_longer_than_any_amount() {
         let mut totals = Totals::default();
         for _ in 0..20 {
-            totals.add_revenue("999999999999999999.5", "KRW").unwrap();
+            totals.add_revenue(Some(7), "999999999999999999.5", "KRW").unwrap();
         }
         totals.rows_by_day.insert(-3, 20);
         let stored = serde_json::to_value(&totals).unwrap();
@@ -166,14 +225,35 @@ mod tests {
     }
 
     #[test]
+    fn sums_of_files_add_up_to_the_sums_of_all() {
+        let (mut whole, mut parts) = (Totals::default(), [Totals::default(), Totals::default()]);
+        for (n, (currency, revenue)) in
+            [("KRW", "1.5"), ("usd", "2"), ("KRW", "3"), ("EUR", "x"), ("USD", "4")].into_iter().enumerate()
+        {
+            let mut fields = crate::activity::Fields::default();
+            fields.set(Field::Currency, crate::activity::Value::Text(currency.into()));
+            fields.set(Field::Revenue, crate::activity::Value::Text(revenue.into()));
+            let activity = Activity { fields, ..crate::arbitrary::one() };
+            let day = Some(i64::try_from(n).unwrap() / 2);
+            whole.add(day, &activity);
+            parts[n % 2].add(day, &activity);
+        }
+        let mut merged = Totals::default();
+        parts.iter().for_each(|part| merged.merge(part));
+        assert_eq!(merged, whole);
+        assert_eq!(whole.revenue_by_day[&1], BTreeMap::from([("KRW".to_owned(), Amount::parse("3").unwrap())]));
+        assert_eq!(whole.unsummed, 1);
+    }
+
+    #[test]
     fn strangers_do_not_make_the_item_grow_without_end() {
         let mut totals = Totals::default();
         let letters = || (b'A'..=b'Z').map(char::from);
         let mut summed = 0;
         for code in letters().flat_map(|a| letters().map(move |b| format!("X{a}{b}"))) {
-            summed += totals.add_revenue("1", &code).map_or(0, |()| 1);
+            summed += totals.add_revenue(Some(7), "1", &code).map_or(0, |()| 1);
         }
         assert_eq!((summed, totals.revenue.len()), (MAX_CURRENCIES, MAX_CURRENCIES));
-        assert_eq!(totals.add_revenue("1", "dollars"), None);
+        assert_eq!(totals.add_revenue(Some(7), "1", "dollars"), None);
     }
 }

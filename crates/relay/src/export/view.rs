@@ -1,8 +1,9 @@
 //! An export as the API shows it.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Export, Failure, Status};
+use super::{Export, Failure, FinishedFile, Status};
 use crate::period::rfc3339;
 
 /// What the view of an export depends on besides the export.
@@ -26,15 +27,21 @@ impl Export {
             "status": status.name(),
             "position": view.position.filter(|_| status == Status::Queued),
             "progress": self.progress(),
-            "rows": self.checkpoint.rows,
-            "bytes": self.checkpoint.bytes,
+            "rows": self.rows(),
+            "bytes": self.bytes(),
             "app_token": self.app_token,
-            "kind": self.kind.name(),
+            "kind": one_or_list(&self.kinds),
             "start_date": self.start_date,
             "end_date": self.end_date,
             "timezone": self.timezone,
             "format": self.format,
-            "email": self.email,
+            "columns": self.columns,
+            "filters": self.filters,
+            "excel": self.excel,
+            "email": one_or_list(&self.emails),
+            "language": self.language,
+            "files": self.files().iter().map(FinishedFile::view).collect::<Vec<_>>(),
+            "totals": self.totals().view(),
             "as_of": rfc3339(self.as_of),
             "requested_at": rfc3339(self.as_of),
             "started_at": self.started_at.map(rfc3339),
@@ -63,12 +70,27 @@ impl Export {
         f64::from(thousandths) / 1000.0
     }
 
+    /// Each kind counts alike: how many rows those to come have is not known.
     fn thousandths_read(&self) -> u16 {
+        let kinds = self.kinds.len().max(1) as u64;
+        let read = (self.checkpoint.kind as u64).saturating_mul(1000).saturating_add(self.thousandths_of_kind());
+        // 999: whole only when the file is there.
+        u16::try_from((read / kinds).min(999)).unwrap_or(999)
+    }
+
+    fn thousandths_of_kind(&self) -> u64 {
         let Some((after, _)) = &self.checkpoint.after else { return 0 };
         let end = self.to.min(self.as_of.max(*after));
         let whole = i128::from(end.saturating_sub(self.from)).max(1);
         let read = i128::from(after.saturating_sub(self.from));
-        // 999: whole only when the file is there.
-        u16::try_from((read * 1000 / whole).clamp(0, 999)).unwrap_or(999)
+        u64::try_from((read * 1000 / whole).clamp(0, 999)).unwrap_or(999)
+    }
+}
+
+/// In the shape in which it was asked for.
+fn one_or_list<T: Serialize>(values: &[T]) -> Value {
+    match values {
+        [one] => json!(one),
+        many => json!(many),
     }
 }

@@ -41,6 +41,7 @@ fn export(filters: &serde_json::Value) -> Export {
             ("EUR".into(), Amount::parse("1203.5").unwrap()),
             ("KRW".into(), Amount::parse("99000").unwrap()),
         ]),
+        revenue_by_day: BTreeMap::new(),
         unsummed: 3,
     };
     export
@@ -68,7 +69,7 @@ fn a_ready_file_that_is_not_the_whole_truth() {
     export.to = NOW + 1;
     export.kept_since = export.from + 1;
     export.received_since = export.from + 86_400_000;
-    export.columns = Some(vec!["created_at".into(), "revenue".into()]);
+    export.columns = Some(["created_at", "revenue"].map(|name| ColumnSpec::Name(name.into())).to_vec());
     insta::assert_snapshot!(both(&ready(&export, &link(), Surroundings { site_url: None, ..AROUND })));
 }
 

@@ -11,6 +11,8 @@ const REMEMBERED_SPANS: usize = 16;
 
 const DAY_MS: i64 = 86_400_000;
 
+const MINUTE_MS: i64 = 60_000;
+
 /// A zone of the IANA database that is compiled in: the same on every machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
@@ -106,6 +108,24 @@ impl LocalClock {
     pub fn minute_text(&mut self, ms: i64) -> Option<String> {
         let text = self.text(ms)?;
         text.get(..16).map(|minute| String::from_utf8_lossy(minute).into_owned())
+    }
+
+    /// A moment (milliseconds since the epoch) in RFC 3339 with its milliseconds and the zone's offset, `2026-11-14T18:30:00.000+09:00`; `None` outside the
+    /// years 0 to 9999. RFC 3339 knows offsets of whole minutes: where the zone's was none (before there were time zones) it is written in UTC.
+    pub fn rfc3339(&mut self, ms: i64) -> Option<String> {
+        let minutes =
+            self.offset_ms(ms).filter(|offset| offset % MINUTE_MS == 0).map_or(0, |offset| offset / MINUTE_MS);
+        let local = ms.checked_add(minutes * MINUTE_MS).filter(|local| (YEAR_0..YEAR_10000).contains(local))?;
+        let text = civil_text(local);
+        let (date, clock) = text.split_at(10);
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+        Some(format!(
+            "{}T{}.{:03}{sign}{hours:02}:{minutes:02}",
+            String::from_utf8_lossy(date),
+            String::from_utf8_lossy(clock.split_at(1).1),
+            ms.rem_euclid(1000)
+        ))
     }
 
     /// Milliseconds since the epoch as if the local time were UTC.

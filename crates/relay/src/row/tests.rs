@@ -3,8 +3,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::activity::{ActivityId, Fields, Provider};
+use crate::activity::{Activity, ActivityId, Fields, Kind, Provider, Value};
 use crate::arbitrary;
+use crate::field::Field;
+use crate::period::{LocalClock, Zone};
 
 fn sample(kind: Kind) -> Activity<'static> {
     let mut fields = Fields::default();
@@ -34,7 +36,8 @@ fn sample(kind: Kind) -> Activity<'static> {
 }
 
 fn file(columns: &[Column], zone: &str, excel: bool, activities: &[Activity<'_>]) -> String {
-    let mut writer = RowWriter::new(columns.to_vec(), Zone::named(zone).unwrap(), excel, 0);
+    let columns = columns.iter().copied().map(FileColumn::from).collect();
+    let mut writer = CsvRows::new(columns, Zone::named(zone).unwrap(), excel, 0);
     writer.header().unwrap();
     for activity in activities {
         writer.row(activity).unwrap();
@@ -86,6 +89,44 @@ fn a_file_for_excel() {
 }
 
 #[test]
+fn headers_and_constants_are_as_asked_and_harmless_too() {
+    let columns = vec![
+        FileColumn { header: "=when".into(), source: Source::Column(Column::CreatedAt) },
+        FileColumn { header: "Market, \"KR\"".into(), source: Source::Constant("+82".into()) },
+        FileColumn { header: "label".into(), source: Source::Constant("@a".into()) },
+    ];
+    let text = |excel| {
+        let mut writer = CsvRows::new(columns.clone(), Zone::utc(), excel, 0);
+        writer.header().unwrap();
+        writer.row(&sample(Kind::Event)).unwrap();
+        String::from_utf8(writer.take()).unwrap()
+    };
+    assert_eq!(text(false), "=when,\"Market, \"\"KR\"\"\",label\n2026-11-14 09:30:00,+82,@a\n");
+    assert_eq!(text(true), "\u{feff}'=when,\"Market, \"\"KR\"\"\",label\n2026-11-14 09:30:00,+82,'@a\n");
+}
+
+#[test]
+fn a_column_is_stored_as_it_is_asked_for() {
+    for (json, spec) in [
+        ("\"adid\"", ColumnSpec::Name("adid".into())),
+        (
+            "{\"column\":\"adid\",\"header\":\"Adjust ID\"}",
+            ColumnSpec::Renamed { column: "adid".into(), header: "Adjust ID".into() },
+        ),
+        (
+            "{\"value\":\"KR\",\"header\":\"Market\"}",
+            ColumnSpec::Constant { value: "KR".into(), header: "Market".into() },
+        ),
+    ] {
+        assert_eq!(serde_json::from_str::<ColumnSpec>(json).unwrap(), spec);
+        assert_eq!(ColumnSpec::from(&FileColumn::try_from(&spec).unwrap()), spec);
+        assert_eq!(serde_json::to_string(&spec).unwrap(), json);
+    }
+    let unknown = FileColumn::try_from(&ColumnSpec::Name("coming_soon".into()));
+    assert_eq!(unknown, Err(NoSuchColumn("coming_soon".into())));
+}
+
+#[test]
 fn a_single_empty_cell_is_still_a_row() {
     let text = file(&[Column::Field(Field::Idfa)], "UTC", false, &[sample(Kind::Event), sample(Kind::Event)]);
     assert_eq!(text, "idfa\n\"\"\n\"\"\n");
@@ -119,7 +160,7 @@ proptest! {
     ) {
         let columns = Column::defaults(Kind::Event).into_iter().step_by(cut).collect::<Vec<_>>();
         let text = file(&columns, "America/New_York", false, &activities);
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let header: Vec<_> = columns.iter().map(|column| column.name()).collect();
         prop_assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), header);
         let mut clock = LocalClock::new(Zone::named("America/New_York").unwrap());
@@ -137,7 +178,7 @@ proptest! {
         activity.fields.set(Field::AppName, Value::Text(format!("{front}{}", activity.app_token).into()));
         let text = file(&Column::defaults(Kind::Event), "UTC", true, &[activity]);
         let text = text.strip_prefix('\u{feff}').unwrap();
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         for cell in &reader.records().next().unwrap().unwrap() {
             let exact_text = cell.strip_prefix("=\"").is_some_and(|rest| rest.trim_end_matches('"').bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte)));
             let number = cell.parse::<f64>().is_ok();

@@ -2,10 +2,11 @@
 
 use relay::activity::Kind;
 use relay::batch::MAX_ITEMS;
-use relay::export::FILTERS;
 use relay::export::queue::MAX_WAITING;
+use relay::export::{FILTERS, Format, MAX_ADDRESSES, MAX_COLUMNS};
 use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
+use relay::language::Language;
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
 use relay::row::Column;
 use relay::tenancy;
@@ -39,8 +40,11 @@ where
                 "max_concurrent_exports": self.settings.slots,
                 "max_waiting_exports": MAX_WAITING,
                 "max_batch_items": MAX_ITEMS,
+                "max_addresses": MAX_ADDRESSES,
+                "max_columns": MAX_COLUMNS,
             },
-            "formats": ["csv"],
+            "formats": Format::ALL.map(Format::name),
+            "languages": Language::ALL.map(Language::tag),
             "kinds": Kind::ALL.map(Kind::name),
             "columns": columns(),
             "filters": FILTERS.map(relay::field::Field::name),

@@ -11,7 +11,8 @@ use relay::http::{Request, Response};
 use relay::metric::{Labels, Metric};
 use relay::page::largest_shards;
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Look, Mailer, PageStore};
-use relay::{reader, tenancy};
+use relay::reader::{self, Selection};
+use relay::tenancy;
 use serde_json::json;
 
 use super::{Api, Call, Refusal, problem};
@@ -87,11 +88,17 @@ where
     }
 
     async fn holds_no_page(&self, export: &Export) -> Result<bool, Fault> {
-        let selection = export.selection(largest_shards(&self.control).await?, None);
-        if selection.questions() > MAX_QUESTIONS {
+        let shards = largest_shards(&self.control).await?;
+        let selections: Vec<_> = export.kinds.iter().map(|kind| export.selection(*kind, shards, None)).collect();
+        if selections.iter().map(Selection::questions).sum::<u64>() > MAX_QUESTIONS {
             return Ok(false);
         }
-        reader::is_empty(&self.pages, &selection).await
+        for selection in &selections {
+            if !reader::is_empty(&self.pages, selection).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether everything acknowledged before the request is in the pages.

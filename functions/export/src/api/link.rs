@@ -6,11 +6,11 @@ use relay::export::{Export, Status, store};
 use relay::http::Response;
 use relay::link::Link;
 use relay::metric::{Labels, Metric};
-use relay::notice::{self, Surroundings};
+use relay::notice::{self, Mail, Surroundings};
 use relay::period::rfc3339;
 use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore, SendMailError};
 use relay::tenancy;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Api, Call, Refusal, Settings, problem};
 
@@ -39,15 +39,27 @@ where
         let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
         let is_due = self.record(&export, &link, call.now).await;
         let is_mailed = is_due && self.may_mail(&export).await && self.mail(&export, &link, &call.trace_id).await;
-        let body = json!({"url": link.url, "expires_at": rfc3339(link.expires_at), "mailed": is_mailed});
+        let files = self.file_links(&export, call.now).await?;
+        let expires_at = rfc3339(link.expires_at);
+        let body = json!({"url": link.url, "expires_at": expires_at, "mailed": is_mailed, "files": files});
         Ok(Response::json(200, &body))
+    }
+
+    /// A link to each file with rows.
+    async fn file_links(&self, export: &Export, now: i64) -> Result<Vec<Value>, Refusal> {
+        let mut links = Vec::new();
+        for file in export.files() {
+            let link = self.signer.sign(&export.key_of(&file.name), &file.name, now).await?;
+            links.push(json!({"name": file.name, "url": link.url, "expires_at": rfc3339(link.expires_at)}));
+        }
+        Ok(links)
     }
 
     /// Days lie between the request and a fresh link: the domain may have been taken from the owner since. The answer goes to the holder of a
     /// key of the owner's all the same; a mail would go to somebody else.
     async fn may_mail(&self, export: &Export) -> bool {
         match tenancy::owner(&self.control, &export.owner).await {
-            Ok(owner) => owner.is_some_and(|owner| owner.may_mail(&export.email)),
+            Ok(owner) => owner.is_some_and(|owner| export.emails.iter().all(|email| owner.may_mail(email))),
             Err(fault) => {
                 tracing::warn!(export_id = export.export_id, %fault, "whether the address is registered is not known; no mail");
                 false
@@ -78,12 +90,20 @@ where
         }
     }
 
-    /// Whether the mail service took it.
+    /// Whether the mail service took it for one of the addresses.
     async fn mail(&self, export: &Export, link: &Link, trace_id: &str) -> bool {
         let Settings { site_url, retention_days, .. } = &self.settings;
         let around = Surroundings { site_url: site_url.as_deref(), retention_days: *retention_days };
         let mail = notice::ready(export, link, around);
-        let (metric, labels) = match self.mailer.send(&export.email, &mail).await {
+        let mut is_mailed = false;
+        for email in &export.emails {
+            is_mailed |= self.mail_to(email, &mail, export, trace_id).await;
+        }
+        is_mailed
+    }
+
+    async fn mail_to(&self, email: &str, mail: &Mail, export: &Export, trace_id: &str) -> bool {
+        let (metric, labels) = match self.mailer.send(email, mail).await {
             Ok(_) => (Metric::MailsSent, Labels::NONE),
             Err(SendMailError::Rejected(reason)) => {
                 tracing::warn!(export_id = export.export_id, trace_id, reason, "the mail with the link is refused");

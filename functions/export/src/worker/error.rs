@@ -54,6 +54,12 @@ impl From<Unusable> for StepError {
     }
 }
 
+impl From<std::io::Error> for StepError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Invalid(format!("a row could not be written: {error}"))
+    }
+}
+
 impl From<csv::Error> for StepError {
     fn from(error: csv::Error) -> Self {
         Self::Invalid(format!("a row could not be written: {error}"))

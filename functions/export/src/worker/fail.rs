@@ -33,7 +33,9 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
     /// Whether the file is there although no step lived to say so.
     async fn is_complete(&self, export: &Export) -> Result<bool, StepError> {
         let checkpoint = &export.checkpoint;
-        let Some(upload) = checkpoint.upload.as_ref().filter(|_| checkpoint.finishing) else { return Ok(false) };
+        let Some(upload) = checkpoint.upload.as_ref().filter(|_| checkpoint.finishing && export.is_last_file()) else {
+            return Ok(false);
+        };
         Ok(self.files.state(upload).await? == UploadState::Complete(checkpoint.bytes))
     }
 }

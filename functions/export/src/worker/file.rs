@@ -1,12 +1,13 @@
-//! The file: parts of an upload, and what they become.
+//! A file: parts of an upload, and what they become.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use relay::export::{Checkpoint, Status, Tail};
+use relay::export::{Checkpoint, Format, Status, Tail};
 use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, Tails, Upload, UploadState};
 
 use super::part::Part;
+use super::uploads::{Stored, Uploads};
 use super::{Clock, Halt, Held, StepStatus, Worker};
 
 /// The least bytes of a part that is not the last (S3 multipart upload: 5 MiB).
@@ -19,6 +20,11 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
     /// The tail that an earlier step left, once the upload's parts are seen to be those recorded; empty where there is none. What is no longer as
     /// it was left is given up for a new upload: that was aborted from outside, or a step that was overtaken wrote over a part.
     pub(super) async fn pick_up(&self, held: &mut Held) -> Result<Bytes, Halt> {
+        if held.export.format == Format::Parquet && held.export.kind_under_way().is_some() {
+            // What a step leaves of such a file is of no use to another: see `Filler`.
+            held.export.checkpoint = std::mem::take(&mut held.export.checkpoint).file_start();
+            return Ok(Bytes::new());
+        }
         if self.is_upload_sound(&held.export.checkpoint).await? {
             let Some(tail) = &held.export.checkpoint.tail else { return Ok(Bytes::new()) };
             let bytes = self.files.fetch(&tail.key).await?;
@@ -36,91 +42,147 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
         Ok(matches!(state, UploadState::Open(parts) if checkpoint.recorded(&parts).is_some()))
     }
 
-    /// Gives up what was written for a new upload.
-    pub(super) async fn start_over(&self, held: &mut Held) -> Result<(), Halt> {
+    /// Gives up what was written of the file for a new upload.
+    async fn start_over(&self, held: &mut Held) -> Result<(), Halt> {
         tracing::warn!(export_id = held.export.export_id, "the upload is not what the checkpoint says: starting over");
-        held.export.checkpoint = Checkpoint::default();
+        held.export.checkpoint = std::mem::take(&mut held.export.checkpoint).file_start();
         self.count_idle_step(held).await
     }
 
     /// Keeps a part that time has cut short. S3 takes no small part that is not the last, so rows too few for one wait as a tail for the next step.
-    pub(super) async fn leave_off(&self, held: &mut Held, part: Part) -> Result<(), Halt> {
-        let before = held.export.checkpoint.clone();
-        if part.checkpoint.after == before.after {
+    pub(super) async fn leave_off(&self, held: &mut Held, mut part: Part) -> Result<(), Halt> {
+        if part.checkpoint.after == held.export.checkpoint.after {
             return Ok(());
         }
-        if part.bytes.len() >= MIN_PART_BYTES {
-            return self.store(held, Some(part)).await;
+        let mut sealed = std::mem::take(&mut part.bytes);
+        let before = held.export.checkpoint.clone();
+        if sealed.len() >= MIN_PART_BYTES {
+            let open = std::mem::take(&mut part.open);
+            let checkpoint = part.checkpoint.clone();
+            let whole = Part { bytes: std::mem::take(&mut sealed), open: Bytes::new(), ..part };
+            let mut uploads = Uploads::behind(&self.files, before.parts);
+            self.send(held, &mut uploads, whole).await?;
+            let Some(stored) = uploads.next().await.transpose()? else { return Ok(()) };
+            if open.is_empty() {
+                return self.record_part(held, stored).await;
+            }
+            held.export.checkpoint.add(&stored.part);
+            part = Part { bytes: Bytes::new(), open, checkpoint, has_rows: true };
         }
-        let tail = if part.checkpoint.rows > before.rows {
-            let tail = Tail { key: held.export.tail_key(), bytes: part.bytes.len() as u64 };
-            self.files.keep(&tail.key, part.bytes).await?;
-            Some(tail)
+        self.keep_tail(held, &sealed, part).await
+    }
+
+    /// Keeps what is too little for a part: as it stands in the file, then the rows of the block that is not full.
+    async fn keep_tail(&self, held: &mut Held, sealed: &[u8], part: Part) -> Result<(), Halt> {
+        let before = held.export.checkpoint.clone();
+        let (tail, bytes) = if part.checkpoint.rows > before.rows {
+            let (key, body) = (held.export.tail_key(), Bytes::from([sealed, &part.open].concat()));
+            let tail = Tail { key, bytes: body.len() as u64, open: part.open.len() as u64 };
+            self.files.keep(&tail.key, body).await?;
+            (Some(tail), part.checkpoint.bytes)
         } else {
-            // Rows were skipped, none was written: what waits still does.
-            before.tail.clone()
+            // Rows were skipped, none was written: what waits still does. A header without rows does not count: the next step writes it again.
+            (before.tail.clone(), before.bytes)
         };
-        // A header without rows does not count: the next step writes it again.
-        let bytes = if tail.is_some() { part.checkpoint.bytes } else { before.bytes };
         self.record(held, Checkpoint { tail, bytes, ..before.behind(part.checkpoint) }).await
     }
 
-    /// Uploads a part, then records that it is there.
-    pub(super) async fn store(&self, held: &mut Held, part: Option<Part>) -> Result<(), Halt> {
-        let Some(part) = part else { return Ok(()) };
-        let has_rows = part.has_rows();
-        let before = held.export.checkpoint.clone();
-        let bytes = if has_rows { part.checkpoint.bytes } else { before.bytes };
-        let mut checkpoint = Checkpoint { bytes, ..before.behind(part.checkpoint) };
-        if has_rows {
-            let upload = match checkpoint.upload.take() {
-                Some(upload) => upload,
-                None => self.begin(held).await?,
-            };
-            let stored = self.files.put_part(&upload, checkpoint.parts + 1, part.bytes).await?;
-            checkpoint.add(&stored);
-            checkpoint.upload = Some(upload);
-        }
+    /// Sends a part off, into an upload that is begun where there is none.
+    pub(super) async fn send<'a>(
+        &'a self,
+        held: &mut Held,
+        uploads: &mut Uploads<'a, F>,
+        part: Part,
+    ) -> Result<(), Halt> {
+        let upload = match held.export.checkpoint.upload.clone() {
+            Some(upload) => upload,
+            None => self.begin(held).await?,
+        };
+        uploads.send(upload, part);
+        Ok(())
+    }
+
+    /// Records a part that is there.
+    pub(super) async fn record_part(&self, held: &mut Held, stored: Stored) -> Result<(), Halt> {
+        let mut checkpoint = held.export.checkpoint.clone().behind(stored.checkpoint);
+        checkpoint.add(&stored.part);
         self.record(held, checkpoint).await
     }
 
     /// Records how far the export has come.
-    async fn record(&self, held: &mut Held, checkpoint: Checkpoint) -> Result<(), Halt> {
+    pub(super) async fn record(&self, held: &mut Held, checkpoint: Checkpoint) -> Result<(), Halt> {
+        if checkpoint.after != held.export.checkpoint.after {
+            held.export.idle_steps = 0;
+        }
         held.export.checkpoint = checkpoint;
-        held.export.idle_steps = 0;
         self.save(held).await
     }
 
     /// Begins the upload and records it at once, so that the next step goes on with it.
     async fn begin(&self, held: &mut Held) -> Result<Upload, Halt> {
-        let upload = self.files.begin(&held.export.object_key(), &held.export.object_metadata()).await?;
+        let key = held.export.key_of(&held.export.name_under_way());
+        let upload = self.files.begin(&key, &held.export.object_metadata()).await?;
         held.export.checkpoint.upload = Some(upload.clone());
         self.save(held).await?;
         Ok(upload)
     }
 
-    /// Everything is in the parts: makes the file of them, if no earlier step has.
-    pub(super) async fn finish(&self, held: &mut Held, clock: &Clock<impl Fn() -> i64>) -> Result<StepStatus, Halt> {
-        let checkpoint = &held.export.checkpoint;
-        let Some(upload) = checkpoint.upload.as_ref().filter(|_| checkpoint.rows > 0) else {
-            return self.end(&held.export, Status::Empty, clock.now()).await;
+    /// Everything is in the parts: makes the file of them, if no earlier step has. The answer is how the export ended; `None` when there is more to do.
+    pub(super) async fn finish(
+        &self,
+        held: &mut Held,
+        clock: &Clock<impl Fn() -> i64>,
+    ) -> Result<Option<StepStatus>, Halt> {
+        let is_sound = match held.export.checkpoint.upload.clone() {
+            None => true,
+            Some(upload) => self.is_completed(&held.export.checkpoint, &upload, clock).await?,
         };
-        let is_sound = match self.files.state(upload).await? {
-            UploadState::Complete(bytes) => bytes == checkpoint.bytes,
-            UploadState::Gone => false,
+        if !is_sound {
+            self.start_over(held).await?;
+            return Ok(None);
+        }
+        if held.export.is_last_file() {
+            let status = if held.export.rows() > 0 { Status::Done } else { Status::Empty };
+            return self.end(&held.export, status, clock.now()).await.map(Some);
+        }
+        self.next_file(held, clock).await
+    }
+
+    /// Whether the parts have become the file, now or before.
+    async fn is_completed(
+        &self,
+        checkpoint: &Checkpoint,
+        upload: &Upload,
+        clock: &Clock<impl Fn() -> i64>,
+    ) -> Result<bool, Halt> {
+        match self.files.state(upload).await? {
+            UploadState::Complete(bytes) => Ok(bytes == checkpoint.bytes),
+            UploadState::Gone => Ok(false),
             UploadState::Open(parts) => match checkpoint.recorded(&parts) {
                 // Of these very parts: one that a rival writes over from now on is refused by the service.
                 Some(parts) => {
                     self.files.complete(upload, parts, LONGEST_COMPLETION.min(clock.left())).await?;
-                    true
+                    Ok(true)
                 }
-                None => false,
+                None => Ok(false),
             },
-        };
-        if is_sound {
-            return self.end(&held.export, Status::Done, clock.now()).await;
         }
-        self.start_over(held).await?;
-        Ok(StepStatus::Running)
+    }
+
+    /// Goes on to the next file. Where no kind held a row there is nothing to go on to.
+    async fn next_file(&self, held: &mut Held, clock: &Clock<impl Fn() -> i64>) -> Result<Option<StepStatus>, Halt> {
+        let finished = held.export.file_under_way();
+        let has_moved = held.export.checkpoint.start != held.export.checkpoint.after || !held.export.checkpoint.more;
+        held.export.checkpoint = std::mem::take(&mut held.export.checkpoint).next_file(finished);
+        if held.export.kind_under_way().is_none() && held.export.rows() == 0 {
+            return self.end(&held.export, Status::Empty, clock.now()).await.map(Some);
+        }
+        if has_moved {
+            held.export.idle_steps = 0;
+            self.save(held).await?;
+        } else {
+            self.count_idle_step(held).await?;
+        }
+        Ok(None)
     }
 }
