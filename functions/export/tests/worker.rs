@@ -411,9 +411,7 @@ fn a_part_written_over_at_the_last_moment_is_found_out_by_its_content() {
     assert!(checkpoint.finishing && checkpoint.parts == 1);
     let upload = checkpoint.upload.unwrap();
     run(worker.files.put_part(&upload, 1, Bytes::from(vec![b'x'; medium_body().len()]))).unwrap();
-    assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Running));
-    assert!(worker.files.objects().is_empty());
-    while step(&worker, &export, &endless()).unwrap() == StepStatus::Running {}
+    assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Done));
     assert!(body(&worker, &export) == medium_body());
     assert_eq!(load(&worker.control, &export).checkpoint.rows, 3_500);
 }
