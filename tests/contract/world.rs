@@ -23,7 +23,7 @@ pub(crate) const NO_EXPORT: &str = "00000000000000000000000000000000";
 const INGEST_KEY: &str = "relay_ingest_1";
 const API_KEY: &str = "relay_api_1";
 
-type ExportApi = Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer>;
+type ExportApi = Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>;
 
 pub(crate) struct World {
     pub(crate) door: Door<MemoryStream, MemorySpill, MemoryControl>,

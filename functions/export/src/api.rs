@@ -6,7 +6,6 @@ use relay::fault::Fault;
 use relay::http::{Request, Response};
 use relay::metric::{Counters, Labels, Metric};
 use relay::owner::Role;
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
 use relay::problem::Problem;
 use relay::tenancy;
 
@@ -18,8 +17,11 @@ mod cancel;
 mod contract;
 mod create;
 mod link;
+mod ports;
 mod problem;
 mod read;
+
+pub use ports::Ports;
 
 /// What an operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +38,19 @@ pub struct Settings {
 
 /// The API over its ports.
 #[derive(Debug)]
-pub struct Api<C, P, B, E, S, M> {
+pub struct Api<W: Ports> {
     /// Table `control`.
-    pub control: C,
+    pub control: W::Control,
     /// Table `pages`.
-    pub pages: P,
+    pub pages: W::Pages,
     /// The stream's backlog.
-    pub backlog: B,
+    pub backlog: W::Backlog,
     /// The state machine.
-    pub executions: E,
+    pub executions: W::Executions,
     /// Makes links.
-    pub signer: S,
+    pub signer: W::Signer,
     /// Sends mails.
-    pub mailer: M,
+    pub mailer: W::Mailer,
     /// What an operator decides.
     pub settings: Settings,
     /// What was counted in this invocation.
@@ -99,20 +101,17 @@ enum Route<'a> {
     Arrivals,
 }
 
-impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
+impl<C, P, B, E, S, M> Api<(C, P, B, E, S, M)>
 where
-    C: ControlTable,
-    P: PageStore,
-    B: Backlog,
-    E: Executions,
-    S: LinkSigner,
-    M: Mailer,
+    (C, P, B, E, S, M): Ports<Control = C, Pages = P, Backlog = B, Executions = E, Signer = S, Mailer = M>,
 {
     /// An API over these ports.
     pub fn new(control: C, pages: P, backlog: B, executions: E, signer: S, mailer: M, settings: Settings) -> Self {
         Self { control, pages, backlog, executions, signer, mailer, settings, counters: Mutex::default() }
     }
+}
 
+impl<W: Ports> Api<W> {
     /// The answer to a call. Every one carries the trace id.
     pub async fn answer(&self, call: &Call<'_>) -> Response {
         let response = match self.route(call).await {

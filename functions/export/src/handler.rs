@@ -8,13 +8,13 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use relay::export::store;
 use relay::metric::{Counters, Labels, Metric};
-use relay::port::{Backlog, ControlTable, Executions, ExportFiles, LinkSigner, Mailer, PageStore, Tails};
+use relay::port::{Backlog, ControlTable, Executions, ExportFiles, PageStore, Tails};
 use relay_lambda::{gateway, metrics, process};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::api::{Api, Call};
+use crate::api::{Api, Call, Ports};
 use crate::dispatch::Dispatcher;
 use crate::worker::{Clock, StepError, StepStatus, Worker};
 
@@ -22,18 +22,10 @@ use crate::worker::{Clock, StepError, StepStatus, Worker};
 const ANSWER_MS: i64 = 1000;
 
 /// Answers one call of the export API. Always an answer: what goes wrong, or takes too long, is a problem on the wire.
-pub async fn answer<C, P, B, E, S, M>(
-    api: &Api<C, P, B, E, S, M>,
+pub async fn answer<W: Ports>(
+    api: &Api<W>,
     event: LambdaEvent<ApiGatewayV2httpRequest>,
-) -> Result<ApiGatewayV2httpResponse, Infallible>
-where
-    C: ControlTable,
-    P: PageStore,
-    B: Backlog,
-    E: Executions,
-    S: LinkSigner,
-    M: Mailer,
-{
+) -> Result<ApiGatewayV2httpResponse, Infallible> {
     let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX).saturating_sub(ANSWER_MS);
     let left = || Duration::from_millis(u64::try_from(deadline.saturating_sub(process::now_ms())).unwrap_or(0));
     let request = gateway::request(event.payload);

@@ -25,7 +25,7 @@ use support::{
     API_KEY, INGEST_KEY, NOW, commit, event, load, pages_of, profile, put, register, request, run, store_pages,
 };
 
-type Doubles = Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer>;
+type Doubles = Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>;
 
 struct World {
     api: Doubles,

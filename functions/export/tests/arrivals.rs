@@ -17,7 +17,7 @@ use support::{API_KEY, INGEST_KEY, NOW, commit, put, register, run};
 
 const HOUR_MS: i64 = 3_600_000;
 
-struct World(Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer>);
+struct World(Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>);
 
 impl World {
     fn new() -> Self {

@@ -98,7 +98,7 @@ fn api(control: MemoryControl, executions: MemoryExecutions) -> TestApi {
     Api::new(control, pages, backlog, executions, MemorySigner::default(), MemoryMailer::default(), settings)
 }
 
-type TestApi = Api<MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer>;
+type TestApi = Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>;
 
 /// An event of the gateway, at its deadline: what can be answered at once is.
 fn call(method: &str, path: &str, body: &str) -> LambdaEvent<ApiGatewayV2httpRequest> {

@@ -7,22 +7,13 @@ use relay::export::{FILTERS, Format, MAX_ADDRESSES, MAX_COLUMNS};
 use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
 use relay::language::Language;
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
 use relay::row::Column;
 use relay::tenancy;
 use serde_json::{Map, Value, json};
 
-use super::{Api, Refusal};
+use super::{Api, Ports, Refusal};
 
-impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
-where
-    C: ControlTable,
-    P: PageStore,
-    B: Backlog,
-    E: Executions,
-    S: LinkSigner,
-    M: Mailer,
-{
+impl<W: Ports> Api<W> {
     pub(super) async fn account(&self, owner: &str) -> Result<Response, Refusal> {
         let missing =
             || Fault::new(FaultKind::Denied, "control:Get", format!("owner {owner} has keys, but no profile"));

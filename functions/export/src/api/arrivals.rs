@@ -8,25 +8,17 @@ use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
 use relay::owner::FormerClaim;
 use relay::period::{rfc3339, rfc3339_millis};
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::port::ControlTable;
 use relay::problem::FieldError;
 use relay::tenancy;
 use serde_json::json;
 
-use super::{Api, Call, Refusal, problem};
+use super::{Api, Call, Ports, Refusal, problem};
 
 /// The parameter that asks for one app.
 const APP_TOKEN: &str = "app_token";
 
-impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
-where
-    C: ControlTable,
-    P: PageStore,
-    B: Backlog,
-    E: Executions,
-    S: LinkSigner,
-    M: Mailer,
-{
+impl<W: Ports> Api<W> {
     pub(super) async fn arrivals(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
         let tokens = self.tokens(call.request, owner).await?;
         let counted = tokens.iter().map(|token| Whose::App(token.clone()).key());

@@ -8,24 +8,16 @@ use relay::export::{Status, store};
 use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
 use relay::metric::{Labels, Metric};
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::port::ControlTable;
 use relay::tenancy;
 use serde_json::Value;
 
-use super::{Api, Call, Refusal, problem};
+use super::{Api, Call, Ports, Refusal, problem};
 
 /// How often to try again when the worker or a dispatcher writes the export at the same time.
 const MAX_ATTEMPTS: usize = 8;
 
-impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
-where
-    C: ControlTable,
-    P: PageStore,
-    B: Backlog,
-    E: Executions,
-    S: LinkSigner,
-    M: Mailer,
-{
+impl<W: Ports> Api<W> {
     /// Takes an export back. The worker finds out with its next checkpoint at the latest; its slot goes to who waits.
     pub(super) async fn cancel(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
         for _ in 0..MAX_ATTEMPTS {

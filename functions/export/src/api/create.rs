@@ -10,12 +10,12 @@ use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
 use relay::metric::{Labels, Metric};
 use relay::page::largest_shards;
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Look, Mailer, PageStore};
+use relay::port::{ControlTable, Look};
 use relay::reader::{self, Selection};
 use relay::tenancy;
 use serde_json::json;
 
-use super::{Api, Call, Refusal, problem};
+use super::{Api, Call, Ports, Refusal, problem};
 use crate::dispatch::{Line, list};
 
 /// The most questions that a caller is kept waiting for, to be told at once that a period holds nothing: a few milliseconds each. Two weeks
@@ -31,15 +31,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long a request may take to find out whether the stream is drained; where it is not found out the export is queued, which is never wrong.
 const LONGEST_LOOK: Duration = Duration::from_secs(3);
 
-impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
-where
-    C: ControlTable,
-    P: PageStore,
-    B: Backlog,
-    E: Executions,
-    S: LinkSigner,
-    M: Mailer,
-{
+impl<W: Ports> Api<W> {
     pub(super) async fn create(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
         check_envelope(call.request)?;
         let export = self.checked(call, owner).await?;

@@ -8,25 +8,17 @@ use relay::link::Link;
 use relay::metric::{Labels, Metric};
 use relay::notice::{self, Mail, Surroundings};
 use relay::period::rfc3339;
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore, SendMailError};
+use relay::port::{LinkSigner, Mailer, SendMailError};
 use relay::tenancy;
 use serde_json::{Value, json};
 
-use super::{Api, Call, Refusal, Settings, problem};
+use super::{Api, Call, Ports, Refusal, Settings, problem};
 
 /// The least time between two mails with a fresh link to one file: milliseconds. Each call is answered with a link; whoever calls in a loop
 /// fills no mailbox.
 const MAIL_INTERVAL_MS: i64 = 5 * 60_000;
 
-impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
-where
-    C: ControlTable,
-    P: PageStore,
-    B: Backlog,
-    E: Executions,
-    S: LinkSigner,
-    M: Mailer,
-{
+impl<W: Ports> Api<W> {
     pub(super) async fn link(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
         let (export, _) = self.load(owner, id).await?;
         let status = export.status_at(call.now, self.settings.retention_days);

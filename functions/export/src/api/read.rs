@@ -5,11 +5,11 @@ use relay::export::queue::position;
 use relay::export::{Export, Status, View, is_export_id, partition, store};
 use relay::fault::Fault;
 use relay::http::Response;
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::port::ControlTable;
 use relay::problem::FieldError;
 use serde_json::{Value, json};
 
-use super::{Api, Call, Refusal, problem};
+use super::{Api, Call, Ports, Refusal, problem};
 use crate::dispatch::Line;
 
 /// How many exports a page of the list has where nothing else is asked.
@@ -18,15 +18,7 @@ const DEFAULT_LIMIT: usize = 20;
 /// The most exports of one page of the list.
 const MAX_LIMIT: usize = 100;
 
-impl<C, P, B, E, S, M> Api<C, P, B, E, S, M>
-where
-    C: ControlTable,
-    P: PageStore,
-    B: Backlog,
-    E: Executions,
-    S: LinkSigner,
-    M: Mailer,
-{
+impl<W: Ports> Api<W> {
     /// Newest first; `next` is the `cursor` of the next page.
     pub(super) async fn list(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
         let (limit, after) = paging(&call.request.query)?;
