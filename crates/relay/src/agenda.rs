@@ -1,0 +1,179 @@
+//! The agenda: what is to be done later, in the order in which it is due.
+//!
+//! One partition of table `control`; an entry's sort key begins with its time, its document says what is to be done. Whoever takes an entry moves its
+//! time on in one commit under conditions: nobody else takes it before that, and should the taker die, it is due again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::{Expect, Item, Key, Query, Write};
+use crate::fault::Fault;
+
+/// The partition of all entries; sort keys ascend with time.
+pub const AGENDA: &str = "agenda";
+
+/// How long an entry is its taker's alone: milliseconds. Twice what the dispatcher may run (`template.yaml`: 60 s), so that it has ended.
+pub const LEASE_MS: i64 = 120_000;
+
+/// How long after an export's end what it may have left is looked for once more: milliseconds. A step that was overtaken lives 15 minutes at the
+/// longest (Lambda quotas), and may begin an upload until then.
+pub const LAST_SWEEP_MS: i64 = 16 * 60_000;
+
+/// Something that is to be done: an item `agenda` / `{due_at:013}#{what}#{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum Errand {
+    /// Takes away what an export that has ended left in the bucket besides its files: open uploads, and rows that waited for more.
+    Sweep {
+        /// Whose export it was.
+        owner: String,
+        /// Which one.
+        export_id: String,
+        /// When nothing can be left behind any more: milliseconds since the epoch.
+        last_at: i64,
+    },
+}
+
+impl Errand {
+    /// What there is to do once an export has ended, for the commit that says so.
+    pub fn of_ended(owner: &str, export_id: &str, now: i64) -> Result<Vec<Write>, Fault> {
+        let last_at = now.saturating_add(LAST_SWEEP_MS);
+        let sweep = Self::Sweep { owner: owner.to_owned(), export_id: export_id.to_owned(), last_at };
+        Ok(vec![sweep.put(now)?])
+    }
+
+    /// The write that puts it on the agenda; `due_at` in milliseconds since the epoch. One that stands there already is a conflict.
+    pub fn put(&self, due_at: i64) -> Result<Write, Fault> {
+        Write::put(self.key(due_at), self, Expect::Absent)
+    }
+
+    /// Where it stands when it is due then.
+    #[must_use]
+    pub fn key(&self, due_at: i64) -> Key {
+        let (what, id) = match self {
+            Self::Sweep { export_id, .. } => ("sweep", export_id),
+        };
+        key(due_at, &format!("{what}#{id}"))
+    }
+}
+
+/// The first entries; those due by `now` stand before all others.
+#[must_use]
+pub fn first(limit: usize) -> Query {
+    Query { pk: AGENDA.to_owned(), prefix: String::new(), after: None, descending: false, limit }
+}
+
+/// Whether an entry is due; one whose key tells no time is, so that somebody looks at it.
+#[must_use]
+pub fn is_due(item: &Item, now: i64) -> bool {
+    due_at(&item.key).is_none_or(|(due_at, _)| due_at <= now)
+}
+
+/// An entry that was taken, as [`take`] left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    key: Key,
+}
+
+/// The writes that take an entry as it was read, whatever it says: it is due again when the lease is over. `None` where its key tells no time.
+#[must_use]
+pub fn take(item: &Item, now: i64) -> Option<([Write; 2], Taken)> {
+    let (_, rest) = due_at(&item.key)?;
+    let key = key(now.saturating_add(LEASE_MS), rest);
+    let leave = Write::Delete { key: item.key.clone(), expect: Expect::Version(item.version) };
+    let put = Write::Put { key: key.clone(), doc: item.doc.clone(), expires_at: None, expect: Expect::Absent };
+    Some(([leave, put], Taken { key }))
+}
+
+impl Taken {
+    /// The write that ends it. A conflict says that the lease was over and somebody else has it.
+    #[must_use]
+    pub fn done(&self) -> Write {
+        Write::Delete { key: self.key.clone(), expect: Expect::Version(Expect::Absent.next_version()) }
+    }
+
+    /// The writes that end it and put `next` in its place; `due_at` in milliseconds since the epoch.
+    pub fn then(&self, next: &Errand, due_at: i64) -> Result<[Write; 2], Fault> {
+        Ok([self.done(), next.put(due_at)?])
+    }
+}
+
+fn key(due_at: i64, rest: &str) -> Key {
+    Key::new(AGENDA, format!("{due_at:013}#{rest}"))
+}
+
+fn due_at(key: &Key) -> Option<(i64, &str)> {
+    let (digits, rest) = key.sk.split_once('#')?;
+    Some((digits.parse().ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::CommitError;
+    use crate::port::ControlTable;
+    use crate::port::memory::MemoryControl;
+
+    const NOW: i64 = 1_794_648_600_000;
+
+    fn sweep(export_id: &str) -> Errand {
+        Errand::Sweep { owner: "demo".to_owned(), export_id: export_id.to_owned(), last_at: NOW + LAST_SWEEP_MS }
+    }
+
+    async fn due(control: &MemoryControl, now: i64) -> Vec<Item> {
+        let listing = control.query(&first(100)).await.unwrap();
+        listing.items.into_iter().filter(|item| is_due(item, now)).collect()
+    }
+
+    #[tokio::test]
+    async fn entries_stand_in_the_order_in_which_they_are_due() {
+        let control = MemoryControl::default();
+        for (id, due_at) in [("c", NOW + 1), ("a", NOW), ("b", 999_999_999_999)] {
+            control.commit(&[sweep(id).put(due_at).unwrap()]).await.unwrap();
+        }
+        let read: Vec<Errand> = due(&control, NOW).await.iter().map(|item| item.read().unwrap()).collect();
+        assert_eq!(read, [sweep("b"), sweep("a")]);
+    }
+
+    #[tokio::test]
+    async fn an_entry_has_one_taker_until_its_lease_is_over() {
+        let control = MemoryControl::default();
+        control.commit(&[sweep("a").put(NOW).unwrap()]).await.unwrap();
+        let item = due(&control, NOW).await.remove(0);
+        let (mine, taken) = take(&item, NOW).unwrap();
+        let (theirs, _) = take(&item, NOW + 1).unwrap();
+        control.commit(&mine).await.unwrap();
+        assert_eq!(control.commit(&theirs).await, Err(CommitError::Conflict(0)));
+        assert_eq!(due(&control, NOW + LEASE_MS - 1).await, []);
+        let again = due(&control, NOW + LEASE_MS).await.remove(0);
+        assert_eq!(again.read::<Errand>(), Ok(sweep("a")));
+        let (theirs, _) = take(&again, NOW + LEASE_MS).unwrap();
+        control.commit(&theirs).await.unwrap();
+        assert_eq!(control.commit(&[taken.done()]).await, Err(CommitError::Conflict(0)), "it is another's by now");
+    }
+
+    #[tokio::test]
+    async fn what_was_done_is_gone_or_stands_where_it_is_due_next() {
+        let control = MemoryControl::default();
+        for id in ["a", "b"] {
+            control.commit(&[sweep(id).put(NOW).unwrap()]).await.unwrap();
+        }
+        let mut taken = Vec::new();
+        for item in due(&control, NOW).await {
+            let (writes, one) = take(&item, NOW).unwrap();
+            control.commit(&writes).await.unwrap();
+            taken.push(one);
+        }
+        control.commit(&[taken[0].done()]).await.unwrap();
+        control.commit(&taken[1].then(&sweep("b"), NOW + 5).unwrap()).await.unwrap();
+        assert_eq!(due(&control, NOW + 4).await, []);
+        let keys: Vec<Key> = due(&control, i64::MAX).await.into_iter().map(|item| item.key).collect();
+        assert_eq!(keys, [sweep("b").key(NOW + 5)]);
+    }
+
+    #[test]
+    fn a_key_without_a_time_is_shown_and_cannot_be_taken() {
+        let item = Item { key: Key::new(AGENDA, "strange"), version: 1, doc: serde_json::json!({}) };
+        assert!(is_due(&item, NOW));
+        assert_eq!(take(&item, NOW), None);
+    }
+}
