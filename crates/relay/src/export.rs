@@ -26,7 +26,7 @@ mod totals;
 mod view;
 
 pub use checkpoint::{Checkpoint, FinishedFile, Tail};
-pub use files::{EXCEL_ROWS, MANIFEST, PARQUET_ROWS, parse_object_key};
+pub use files::{MANIFEST, parse_object_key};
 pub use filter::{FILTERS, Filters};
 pub use format::Format;
 pub use request::{ExportRequest, MAX_ADDRESSES, MAX_COLUMNS, RequestError};
@@ -134,6 +134,9 @@ pub struct Export {
     pub language: Language,
     /// The format of its files.
     pub format: Format,
+    /// The most rows of one of its files, where there is a limit. Stored, so that no newer release ends the files of a running export elsewhere.
+    #[serde(default)]
+    pub rows_per_file: Option<u64>,
     /// The columns asked for; `None` for each kind's own.
     pub columns: Option<Vec<ColumnSpec>>,
     /// The columns of its files. Stored, so that no newer release shifts those of a running export.
@@ -242,6 +245,7 @@ impl Export {
             emails: request.emails,
             language: request.language,
             format: request.format,
+            rows_per_file: files::rows_per_file(request.format, request.excel),
             columns,
             header,
             filters: request.filters,

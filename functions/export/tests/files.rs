@@ -7,16 +7,19 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use export::worker::StepStatus;
 use flate2::read::MultiGzDecoder;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::RowAccessor;
 use relay::activity::{Activity, Kind, Value as FieldValue};
-use relay::export::{EXCEL_ROWS, Export, MANIFEST, Status};
+use relay::export::{Export, MANIFEST, Status};
 use relay::field::Field;
 use relay::page::Page;
 use relay::port::memory::{MemoryObject, Trouble};
 use serde_json::{Value, json};
 use support::steps::{Doubles, endless, looks, step, worker_with};
-use support::{event, load, pages_of, running};
+use support::{event, load, pages_of, put, running};
 
 /// Rows of 28 MiB that compress to half of it.
 fn large() -> &'static [Page] {
@@ -187,21 +190,79 @@ fn what_fails_between_two_files_is_carried_on() {
 }
 
 #[test]
-fn a_sheet_that_is_full_goes_on_in_another_file() {
-    let rows = u32::try_from(EXCEL_ROWS).unwrap() + 2;
-    let activities = |n: u32| Activity {
-        created_at: support::DAY + i64::from(n) / 16,
-        fields: relay::activity::Fields::default(),
-        ..event(n, 0)
+fn parquet_is_read_back_and_has_the_same_bytes_whatever_the_steps() {
+    let pages = pages_of(&of_kind(Kind::Event, 0..300), 50, 1);
+    let asked = json!({"format": "parquet", "columns": ["activity_id", "created_at", "idfa"]});
+    let whole = {
+        let worker = worker_with(&pages);
+        bodies(&worker, &running(&worker.control, &asked), None)
     };
-    let pages = pages_of(&(0..rows).map(activities).collect::<Vec<_>>(), 20_000, 1);
+    let names: Vec<_> = whole.keys().map(String::as_str).collect();
+    assert_eq!(names, ["demo-app_event_20261114_20261114_UTC.parquet", MANIFEST]);
+    let reader = SerializedFileReader::new(Bytes::from(whole[names[0]].clone())).unwrap();
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 300);
+    assert_eq!(*rows[299].get_string(0).unwrap(), event(299, 64).activity_id.to_string());
+    assert!(rows[299].get_string(2).is_err(), "there is none");
+    // A step killed in the midst leaves nothing that the next one could go on with, and harms nothing.
     let worker = worker_with(&pages);
-    let export = running(&worker.control, &json!({"excel": true, "columns": ["activity_id"], "format": "csv.gz"}));
-    let files = bodies(&worker, &export, None);
-    let names: Vec<_> = files.keys().map(String::as_str).collect();
-    let stem = "demo-app_event_20261114_20261114_UTC";
-    assert_eq!(names, [format!("{stem}.csv.gz"), format!("{stem}_2.csv.gz"), MANIFEST.to_owned()]);
-    let lines = |name: &str| gunzipped(&files[name]).lines().count() as u64;
-    assert_eq!((lines(names[0]), lines(names[1])), (EXCEL_ROWS + 1, 3));
-    assert_eq!(load(&worker.control, &export).rows(), u64::from(rows));
+    let export = running(&worker.control, &asked);
+    worker.files.script.add("put_part", [Trouble::AnswerLost]);
+    assert!(step(&worker, &export, &endless()).is_err());
+    assert!(bodies(&worker, &export, None) == whole);
+}
+
+#[test]
+fn a_parquet_file_that_a_step_cannot_fill_ends_with_it() {
+    let worker = worker_with(&pages_of(&of_kind(Kind::Event, 0..3000), 50, 1));
+    let export = running(&worker.control, &json!({"format": "parquet", "columns": ["activity_id"]}));
+    let files = bodies(&worker, &export, Some(12));
+    assert!(files.len() > 2, "{} objects", files.len());
+    let ended = load(&worker.control, &export);
+    assert_eq!((ended.rows(), ended.files().len() + 1), (3000, files.len()));
+}
+
+/// A running export whose files have so many rows and no more.
+fn running_with(worker: &Doubles, asked: &Value, rows_per_file: u64) -> Export {
+    let mut export = running(&worker.control, asked);
+    assert!(export.rows_per_file.unwrap() >= 1_000_000);
+    export.rows_per_file = Some(rows_per_file);
+    put(&worker.control, Export::key("demo", &export.export_id), &export);
+    export
+}
+
+#[test]
+fn a_file_that_is_full_goes_on_in_another_one() {
+    let pages = pages_of(&of_kind(Kind::Event, 0..60), 7, 1);
+    for (format, excel) in [("csv", true), ("csv.gz", true), ("parquet", false)] {
+        let asked = json!({"excel": excel, "columns": ["activity_id"], "format": format});
+        let whole = {
+            let worker = worker_with(&pages);
+            let export = running_with(&worker, &asked, 25);
+            let files = bodies(&worker, &export, None);
+            let stem = "demo-app_event_20261114_20261114_UTC";
+            let names: Vec<_> = files.keys().map(String::as_str).collect();
+            let number = |number: &str| format!("{stem}{number}.{format}");
+            assert_eq!(names, [number(""), number("_2"), number("_3"), MANIFEST.to_owned()]);
+            let rows: Vec<_> = load(&worker.control, &export).files().iter().map(|file| file.rows).collect();
+            assert_eq!(rows, [25, 25, 10]);
+            files
+        };
+        for call in ["begin", "put_part", "complete", "state"] {
+            for nth in 0..4 {
+                let worker = worker_with(&pages);
+                let export = running_with(&worker, &asked, 25);
+                worker.files.script.add(call, (0..nth).map(|_| Trouble::None).chain([Trouble::AnswerLost]));
+                assert!(step(&worker, &export, &endless()).is_err(), "{call} {nth}");
+                assert!(bodies(&worker, &export, None) == whole, "{format}: {call} {nth}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_holds_just_all_rows_is_the_only_one() {
+    let worker = worker_with(&pages_of(&of_kind(Kind::Event, 0..25), 7, 1));
+    let export = running_with(&worker, &json!({"excel": true}), 25);
+    assert_eq!(bodies(&worker, &export, None).len(), 1);
 }

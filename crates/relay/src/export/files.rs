@@ -13,10 +13,10 @@ use crate::period::rfc3339;
 pub const MANIFEST: &str = "manifest.json";
 
 /// The most rows of a file for spreadsheets: an Excel sheet has 1,048,576 lines, the header takes one (Microsoft, "Excel specifications and limits").
-pub const EXCEL_ROWS: u64 = 1_048_575;
+const EXCEL_ROWS: u64 = 1_048_575;
 
 /// The rows of a Parquet file. A file is written by one step alone, so that it takes seconds, not the quarter of an hour that a step has.
-pub const PARQUET_ROWS: u64 = 1_000_000;
+const PARQUET_ROWS: u64 = 1_000_000;
 
 impl Export {
     /// The kind of the rows of the file under way; `None` when that is the manifest.
@@ -122,16 +122,6 @@ impl Export {
         totals
     }
 
-    /// The most rows of one file of it, where there is a limit.
-    #[must_use]
-    pub fn rows_per_file(&self) -> Option<u64> {
-        match self.format {
-            Format::Parquet => Some(PARQUET_ROWS),
-            Format::Csv | Format::CsvGz => self.excel.then_some(EXCEL_ROWS),
-            Format::JsonlGz => None,
-        }
-    }
-
     /// The manifest: what was asked, and every file with its totals.
     #[must_use]
     pub fn manifest(&self) -> Value {
@@ -151,6 +141,15 @@ impl Export {
             "files": self.files().iter().map(FinishedFile::view).collect::<Vec<_>>(),
             "trace_id": self.trace_id,
         })
+    }
+}
+
+/// The most rows of one file, where there is a limit.
+pub(super) fn rows_per_file(format: Format, excel: bool) -> Option<u64> {
+    match format {
+        Format::Parquet => Some(PARQUET_ROWS),
+        Format::Csv | Format::CsvGz => excel.then_some(EXCEL_ROWS),
+        Format::JsonlGz => None,
     }
 }
 

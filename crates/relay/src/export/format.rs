@@ -22,7 +22,7 @@ pub enum Format {
 
 impl Format {
     /// Every format, the default first.
-    pub const ALL: [Self; 3] = [Self::Csv, Self::CsvGz, Self::JsonlGz];
+    pub const ALL: [Self; 4] = [Self::Csv, Self::CsvGz, Self::JsonlGz, Self::Parquet];
 
     /// The name in requests, which is the ending of file names too.
     #[must_use]

@@ -60,6 +60,12 @@ impl From<std::io::Error> for StepError {
     }
 }
 
+impl From<relay_parquet::WriteError> for StepError {
+    fn from(error: relay_parquet::WriteError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
 impl From<csv::Error> for StepError {
     fn from(error: csv::Error) -> Self {
         Self::Invalid(format!("a row could not be written: {error}"))

@@ -89,7 +89,7 @@ impl<'a, P: PageStore> Filler<'a, P> {
             last: None,
             unsplit: is_unsplit.then(|| Unsplit { start: sums.clone(), may_drop: has_moved }),
             sums,
-            most_rows: export.rows_per_file().unwrap_or(u64::MAX),
+            most_rows: export.rows_per_file.unwrap_or(u64::MAX),
         })
     }
 

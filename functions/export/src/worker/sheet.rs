@@ -6,6 +6,7 @@ use libdeflater::{CompressionLvl, Compressor};
 use relay::activity::Activity;
 use relay::export::{Export, Format};
 use relay::row::{CsvRows, JsonRows};
+use relay_parquet::ParquetRows;
 
 use super::StepError;
 
@@ -24,6 +25,7 @@ pub(super) struct Sheet {
 enum Rows {
     Csv(CsvRows),
     Json(JsonRows),
+    Parquet(Box<ParquetRows>),
 }
 
 /// What was taken of a sheet.
@@ -43,7 +45,7 @@ impl Sheet {
         let rows = match export.format {
             Format::Csv | Format::CsvGz => Rows::Csv(CsvRows::new(columns, zone, export.excel, rows_capacity)),
             Format::JsonlGz => Rows::Json(JsonRows::new(columns, zone, rows_capacity)?),
-            Format::Parquet => return Err(StepError::Invalid("this release writes no Parquet".to_owned())),
+            Format::Parquet => Rows::Parquet(Box::new(ParquetRows::new(&columns)?)),
         };
         let is_gzip = matches!(export.format, Format::CsvGz | Format::JsonlGz);
         Ok(Self { rows, gzip: is_gzip.then(|| Gzip::new(capacity)) })
@@ -69,6 +71,8 @@ impl Sheet {
         match &mut self.rows {
             Rows::Csv(csv) => csv.go_on_behind(&rows),
             Rows::Json(json) => json.go_on_behind(&rows),
+            // Its checkpoints stand at the ends of files.
+            Rows::Parquet(_) => {}
         }
     }
 
@@ -77,6 +81,7 @@ impl Sheet {
         match &mut self.rows {
             Rows::Csv(csv) => csv.row(activity)?,
             Rows::Json(json) => json.row(activity)?,
+            Rows::Parquet(parquet) => parquet.row(activity)?,
         }
         if self.gzip.is_some() && self.rows.len() >= BLOCK_BYTES {
             self.seal()?;
@@ -105,7 +110,10 @@ impl Sheet {
             }
             return Ok(self.take().sealed);
         }
-        Ok(self.rows.take())
+        match self.rows {
+            Rows::Parquet(parquet) => Ok(parquet.finish()?),
+            mut rows => Ok(rows.take()),
+        }
     }
 
     /// Ends the block.
@@ -120,6 +128,7 @@ impl Rows {
         match self {
             Self::Csv(csv) => csv.len(),
             Self::Json(json) => json.len(),
+            Self::Parquet(parquet) => parquet.len(),
         }
     }
 
@@ -127,6 +136,7 @@ impl Rows {
         match self {
             Self::Csv(csv) => csv.take(),
             Self::Json(json) => json.take(),
+            Self::Parquet(parquet) => parquet.take(),
         }
     }
 }
