@@ -153,6 +153,10 @@ function tell(request, reply) {
     answer(`Nothing found: ${request.app_token} has no ${what} for ${when} (${request.timezone}). No mail is sent.`, 'notice');
     return;
   }
+  if (reply.status !== 'queued') {
+    answer('You asked for the same a moment ago: it is the export below.', 'good');
+    return;
+  }
   const place = reply.position > 1 ? ` It is number ${reply.position} in line.` : '';
   answer(`Asked.${place} A mail goes to ${request.email} when the file is ready.`, 'good');
 }

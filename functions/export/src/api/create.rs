@@ -1,11 +1,11 @@
-//! `POST /v1/exports`: into the queue, or told at once that there is nothing.
+//! `POST /v1/exports`: into the queue, or told at once that there is nothing, or which export it is already.
 
 use std::time::Duration;
 
 use relay::backlog::{Drained, drained};
-use relay::control::{CommitError, Expect, Write};
+use relay::control::{CommitError, Expect, Key, Write};
 use relay::export::queue::{MAX_WAITING, Seat, Waiting, position};
-use relay::export::{Asked, Export, ExportRequest, RequestError, export_id};
+use relay::export::{Asked, Export, ExportRequest, Recent, RequestError, Status, export_id, store};
 use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
 use relay::metric::{Labels, Metric};
@@ -31,23 +31,57 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long a request may take to find out whether the stream is drained; where it is not found out the export is queued, which is never wrong.
 const LONGEST_LOOK: Duration = Duration::from_secs(3);
 
+/// An export that is asked for.
+struct New {
+    export: Export,
+    /// Where it is noted which export stands for such a request.
+    recent: Key,
+}
+
 impl<W: Ports> Api<W> {
     pub(super) async fn create(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
         check_envelope(call.request)?;
-        let export = self.checked(call, owner).await?;
-        if self.holds_nothing(&export).await? {
+        let asked = self.checked(call, owner).await?;
+        if let (Some(same), _) = self.lately(&asked).await? {
+            return Ok(self.accepted(&same, call).await);
+        }
+        if self.holds_nothing(&asked.export).await? {
             return Ok(Response::json(200, &json!({"status": "empty"})));
         }
-        self.queue(&export, call.random).await?;
+        if let Some(same) = self.queue(&asked, call.random).await? {
+            return Ok(self.accepted(&same, call).await);
+        }
         self.count(Metric::ExportsRequested, Labels::NONE);
-        tracing::info!(owner, export_id = export.export_id, trace_id = call.trace_id, "queued");
-        let position = self.position(&export.export_id).await;
-        let body = json!({"export_id": export.export_id, "status": "queued", "position": position});
-        Ok(Response::json(202, &body).with_header("location", format!("/v1/exports/{}", export.export_id)))
+        tracing::info!(owner, export_id = asked.export.export_id, trace_id = call.trace_id, "queued");
+        Ok(self.accepted(&asked.export, call).await)
+    }
+
+    /// The answer with the export that stands for the request, as it is now.
+    async fn accepted(&self, export: &Export, call: &Call<'_>) -> Response {
+        let status = export.status_at(call.now, self.settings.retention_days);
+        let position = if status == Status::Queued { self.position(&export.export_id).await } else { None };
+        let body = json!({"export_id": export.export_id, "status": status.name(), "position": position});
+        Response::json(202, &body).with_header("location", format!("/v1/exports/{}", export.export_id))
+    }
+
+    /// The export that stands for the same request of the last minute, where it is still of use, and what a new one's write must find there.
+    async fn lately(&self, asked: &New) -> Result<(Option<Export>, Expect), Fault> {
+        let found = tenancy::find::<Recent>(&self.control, asked.recent.clone()).await?;
+        let Some((recent, version)) = found else { return Ok((None, Expect::Absent)) };
+        let (owner, now) = (&asked.export.owner, asked.export.as_of);
+        if !recent.is_recent(now) {
+            return Ok((None, Expect::Version(version)));
+        }
+        let export = store::load(&self.control, owner, &recent.export_id).await?.map(|(export, _)| export);
+        let same = export.filter(|export| export.serves_at(now, self.settings.retention_days));
+        if let Some(same) = &same {
+            tracing::info!(owner, export_id = same.export_id, trace_id = asked.export.trace_id, "asked for again");
+        }
+        Ok((same, Expect::Version(version)))
     }
 
     /// The export as asked for, every field of it usable, of an app of this owner.
-    async fn checked(&self, call: &Call<'_>, owner: &str) -> Result<Export, Refusal> {
+    async fn checked(&self, call: &Call<'_>, owner: &str) -> Result<New, Refusal> {
         let missing =
             || Fault::new(FaultKind::Denied, "control:Get", format!("owner {owner} has keys, but no profile"));
         let profile = tenancy::owner(&self.control, owner).await?.ok_or_else(missing)?;
@@ -67,9 +101,10 @@ impl<W: Ports> Api<W> {
             export_id: export_id(call.now, call.random),
             trace_id: call.trace_id.clone(),
         };
+        let recent = Recent::key(owner, &request.digest());
         let mut export = Export::new(request, asked);
         export.received_since = tenancy::received_since(&self.control, &export.app_token, owner).await?;
-        Ok(export)
+        Ok(New { export, recent })
     }
 
     /// Whether the period holds no page, and nothing that has been acknowledged is still on its way to one.
@@ -106,8 +141,14 @@ impl<W: Ports> Api<W> {
         }
     }
 
-    async fn queue(&self, export: &Export, random: [u8; 10]) -> Result<(), Refusal> {
+    /// Puts it into the queue, unless the same request has come in between; the answer is that one's export then.
+    async fn queue(&self, asked: &New, random: [u8; 10]) -> Result<Option<Export>, Refusal> {
+        let New { export, recent } = asked;
         for _ in 0..MAX_ATTEMPTS {
+            let (same, expect) = self.lately(asked).await?;
+            if same.is_some() {
+                return Ok(same);
+            }
             let seat = self.free_seat(&export.owner, random).await?.ok_or_else(problem::too_many_exports)?;
             let waiting = Waiting::of(export, seat);
             let taken = Seat { export_id: export.export_id.clone() };
@@ -115,9 +156,10 @@ impl<W: Ports> Api<W> {
                 Write::put(Export::key(&export.owner, &export.export_id), export, Expect::Absent)?,
                 Write::put(waiting.key(), &waiting, Expect::Absent)?,
                 Write::put(Seat::key(&export.owner, seat), &taken, Expect::Absent)?,
+                Recent::of(export).write(recent.clone(), expect)?,
             ];
             match self.control.commit(&writes).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(None),
                 Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Fault(fault)) => return Err(fault.into()),
             }

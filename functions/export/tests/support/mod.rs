@@ -1,6 +1,7 @@
 //! What the tests of this package share: an owner, its exports, its rows.
 #![allow(dead_code, reason = "each test target uses its own share")]
 
+pub(crate) mod api;
 pub(crate) mod steps;
 
 use std::borrow::Cow;
