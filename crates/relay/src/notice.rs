@@ -1,7 +1,7 @@
 //! Mails: what an advertiser is told about an export, in its language. HTML and plain text say the same; nothing remote is loaded, everything is
 //! escaped, and no mail has more than [`MAX_HTML_BYTES`].
 
-use crate::export::{Export, FinishedFile, MANIFEST};
+use crate::export::{Export, FinishedFile};
 use crate::language::Language;
 use crate::link::Link;
 
@@ -65,12 +65,13 @@ pub struct Download {
     pub link: Link,
 }
 
-/// The names of the objects that a mail links to: the first files, and the manifest where there is one.
+/// The names of the objects that a mail links to: the first files, and behind several the manifest.
 #[must_use]
 pub fn downloads(export: &Export) -> Vec<String> {
+    let whole = export.file_name();
     let mut names: Vec<_> = export.files().into_iter().take(MOST_FILES).map(|file| file.name).collect();
-    if export.has_manifest() {
-        names.push(MANIFEST.to_owned());
+    if !names.contains(&whole) {
+        names.push(whole);
     }
     names
 }
@@ -180,6 +181,7 @@ fn unsubscribe_url(around: Surroundings<'_>) -> Option<String> {
     Some(format!("{}/v1/unsubscribe/{}", around.site_url?, around.unsubscribe?))
 }
 
+/// SES takes any header field in a simple mail but those that it sets itself (SES developer guide, "Amazon SES header fields").
 /// RFC 3834: no answering machine answers. RFC 8058: whom the schedule goes to can leave it with one click.
 fn headers(language: Language, unsubscribe: Option<String>) -> Vec<(&'static str, String)> {
     let mut headers =

@@ -109,7 +109,8 @@ impl Letter {
         self.block(&presentation(TABLE, &joined(facts.iter().map(row))), &text);
     }
 
-    /// A table of figures under its heading: the first column names the row, every other is a number or several, one below the other.
+    /// A table of figures under its heading: the first column names the row, every other is a number or several, one below the other; the first row
+    /// is the sum of the others.
     pub(super) fn figures(&mut self, heading: &str, columns: &[&str], rows: &[Vec<Vec<String>>]) {
         let head = columns.iter().enumerate().map(|(at, name)| {
             let (side, style) = figure(at);
@@ -118,13 +119,12 @@ impl Letter {
                 "<th scope=\"col\" class=\"l m\" align=\"{side}\" valign=\"bottom\" style=\"{style};{LABEL};font-weight:400\">{name}</th>"
             )
         });
-        let cell = |(at, lines): (usize, &Vec<String>)| {
-            let (side, style) = figure(at);
-            let lines = lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("<br>");
-            format!("<td class=\"l\" align=\"{side}\" valign=\"top\" style=\"{style}\">{lines}</td>")
+        let row = |(index, row): (usize, &Vec<Vec<String>>)| {
+            let weight = if index == 0 { ";font-weight:700" } else { "" };
+            let cells = row.iter().enumerate().map(|(at, lines)| figure_cell(at, lines, weight));
+            format!("<tr>{}</tr>", cells.collect::<String>())
         };
-        let row = |row: &Vec<Vec<String>>| format!("<tr>{}</tr>", row.iter().enumerate().map(cell).collect::<String>());
-        let body = format!("<tr>{}</tr>\n{}", head.collect::<String>(), joined(rows.iter().map(row)));
+        let body = format!("<tr>{}</tr>\n{}", head.collect::<String>(), joined(rows.iter().enumerate().map(row)));
         let table = format!(
             "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"{TABLE}\">\n{body}\n</table>"
         );
@@ -162,6 +162,12 @@ impl Letter {
 /// The side and style of a figure in this column: the first names the row.
 const fn figure(column: usize) -> (&'static str, &'static str) {
     if column == 0 { ("left", FIGURE_NAME) } else { ("right", FIGURE) }
+}
+
+fn figure_cell(column: usize, lines: &[String], weight: &str) -> String {
+    let (side, style) = figure(column);
+    let lines = lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("<br>");
+    format!("<td class=\"l\" align=\"{side}\" valign=\"top\" style=\"{style}{weight}\">{lines}</td>")
 }
 
 /// `  2026-11-01: Rows 1,000; Revenue USD 12.99, EUR 3.00`.

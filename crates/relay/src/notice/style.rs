@@ -48,7 +48,7 @@ pub(super) const DOCUMENT_HEAD: &str = "\
 @media (max-width:480px){.p{padding:22px 18px 8px !important}}
 @media (prefers-color-scheme:dark){
 .b{background-color:#0b0f19 !important}
-.c{background-color:#151b28 !important;border-color:#2b3445 !important}
+.c{background-color:#151b28 !important;border-right-color:#2b3445 !important;border-bottom-color:#2b3445 !important;border-left-color:#2b3445 !important}
 .p,.t{color:#e5e7eb !important}
 .m{color:#a3adbd !important}
 .l{border-color:#2b3445 !important}

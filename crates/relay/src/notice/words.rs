@@ -170,7 +170,7 @@ pub(super) fn link_ends(language: Language, ends: &Moment, links: usize) -> Stri
 pub(super) fn kept(language: Language, days: u16, export_id: &str) -> String {
     match language {
         En => format!(
-            "The file is kept for {days} days. When the link has ended, ask for a fresh one on the page or with POST /v1/exports/{export_id}/link."
+            "Files are kept for {days} days. When a link has ended, ask for a fresh one on the page or with POST /v1/exports/{export_id}/link."
         ),
         Ko => format!(
             "파일은 {days}일 동안 보관됩니다. 링크가 만료되면 페이지에서 또는 POST /v1/exports/{export_id}/link 호출로 새 링크를 요청하실 수 있습니다."
@@ -322,22 +322,6 @@ pub(super) fn unsummed(language: Language, rows: u64) -> String {
     match language {
         En => format!("{rows} with revenue are in no sum: their currency or amount cannot be read as one."),
         Ko => format!("매출이 있는 {rows}은 통화나 금액을 해석할 수 없어 합계에서 제외했습니다."),
-    }
-}
-
-// ------------------------------------------------------------------------------------------------------------------- recurring files
-
-pub(super) fn late(language: Language, rows: u64, since: &Moment) -> String {
-    let (text, since) = (self::rows(language, rows), since.text(language));
-    match (language, rows) {
-        (En, 0) => format!("No row of the previous file's period came late, after {since}."),
-        (En, _) => format!(
-            "{text} of the previous file's period came late, after {since}: they are not in that file, nor in this one. Ask for that period again to have them."
-        ),
-        (Ko, 0) => format!("직전 파일의 기간에 {since} 이후 늦게 수신된 데이터는 없습니다."),
-        (Ko, _) => format!(
-            "직전 파일의 기간에 해당하는 {text}이 {since} 이후에 늦게 수신되었습니다. 직전 파일과 이번 파일에는 포함되어 있지 않으므로, 필요하시면 해당 기간을 다시 요청해 주시기 바랍니다."
-        ),
     }
 }
 

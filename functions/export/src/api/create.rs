@@ -12,7 +12,7 @@ use relay::metric::{Labels, Metric};
 use relay::page::largest_shards;
 use relay::port::{ControlTable, Look};
 use relay::reader::{self, Selection};
-use relay::tenancy;
+use relay::{address, tenancy};
 use serde_json::json;
 
 use super::{Api, Call, Ports, Refusal, problem};
@@ -42,8 +42,24 @@ impl<W: Ports> Api<W> {
         self.count(Metric::ExportsRequested, Labels::NONE);
         tracing::info!(owner, export_id = export.export_id, trace_id = call.trace_id, "queued");
         let position = self.position(&export.export_id).await;
-        let body = json!({"export_id": export.export_id, "status": "queued", "position": position});
+        let mut body = json!({"export_id": export.export_id, "status": "queued", "position": position});
+        let warnings = self.warnings(&export).await;
+        if let Some(body) = body.as_object_mut().filter(|_| !warnings.is_empty()) {
+            body.insert("warnings".to_owned(), json!(warnings));
+        }
         Ok(Response::json(202, &body).with_header("location", format!("/v1/exports/{}", export.export_id)))
+    }
+
+    /// What the caller should know although the export is taken: its file will be on the page, whom no mail reaches.
+    async fn warnings(&self, export: &Export) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for email in &export.emails {
+            match address::unreachable(&self.control, &export.owner, email).await {
+                Ok(mark) => warnings.extend(mark.map(|mark| mark.words())),
+                Err(fault) => tracing::warn!(%fault, "whether an address takes mail is not known"),
+            }
+        }
+        warnings
     }
 
     /// The export as asked for, every field of it usable, of an app of this owner.
