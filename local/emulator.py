@@ -2,7 +2,7 @@
 
 Three of its functions are replaced, because through its own Lambda proxy mode a function error loses its name (a state
 machine's Retry could never match it) and an EventBridge rule never retries: both hand the event to relay-local's host.
-Two more run less often, because each call of a stream sweeps all that the stream holds.
+Two more run less often, because each call of a stream sweeps all that the stream holds. What it lacks of mail stands in mails.py.
 
 The child ends in order, saving its state, when its standard input closes: so it also does when its parent is killed.
 """
@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 import urllib.request
+
+from mails import Mails
 
 SWEEP_SECONDS = 10
 
@@ -78,13 +80,16 @@ def main():
     lock = open(os.path.join(os.environ["STATE_DIR"], "lock"), "w")
     fcntl.flock(lock, fcntl.LOCK_EX)  # an orphan of a killed run may still be saving its state
     from ministack import app
-    from ministack.services import eventbridge, kinesis, lambda_svc
+    from ministack.services import eventbridge, kinesis, lambda_svc, ses_v2
 
     replace(lambda_svc, "_proxy_url_for", lambda config: os.environ["RELAY_HOST_URL"])
     replace(lambda_svc, "_execute_function_proxy", invoke)
     replace(eventbridge, "_dispatch_to_lambda", deliver)
     replace(kinesis, "_expire_records", sparing(kinesis._expire_records))
     replace(kinesis, "_expire_iterators", sparing(kinesis._expire_iterators))
+    mails = Mails(ses_v2, eventbridge)
+    replace(ses_v2, "handle_request", mails.sending(ses_v2.handle_request))
+    replace(app, "_handle_ses_messages_request", mails.listing(app._handle_ses_messages_request))
     threading.Thread(target=end_with_parent, daemon=True).start()
     app.main()
 

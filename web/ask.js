@@ -26,7 +26,7 @@ export function openAsk({ api, account, signal, asked }) {
   offerKinds(account.kinds);
   offerZones(form, signal);
   offerPeriods(form, account.limits, signal);
-  explainMail(form, account.mail_domains);
+  explainMail(form, account);
   form.addEventListener('input', (event) => absolve(form, event.target.name), { signal });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -107,11 +107,13 @@ function explainPeriod(days, most) {
   hint.classList.toggle('warn', days > most);
 }
 
-function explainMail(form, domains) {
+function explainMail(form, { mail_domains: domains, unreachable = [] }) {
   form.elements.email.placeholder = domains.length > 0 ? `you@${domains[0]}` : '';
-  find('#email-hint').textContent = domains.length > 0
+  const lost = unreachable.map(({ email }) => email).join(', ');
+  const where = domains.length > 0
     ? `Addresses at ${domains.join(', ')} are registered.`
     : 'No mail domain is registered for you yet. Whoever runs Relay can add one.';
+  find('#email-hint').textContent = lost ? `${where} No mail goes to ${lost}: one came back or was reported as spam.` : where;
 }
 
 async function submit(form, api, asked) {
@@ -158,6 +160,10 @@ function tell(request, reply) {
     return;
   }
   const place = reply.position > 1 ? ` It is number ${reply.position} in line.` : '';
+  if (reply.warnings) {
+    answer(`Asked.${place} The file will be in the list below, but ${reply.warnings.join('; ')}.`, 'notice');
+    return;
+  }
   answer(`Asked.${place} A mail goes to ${request.email} when the file is ready.`, 'good');
 }
 

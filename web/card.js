@@ -50,7 +50,7 @@ export class Card {
   #showAsked(one) {
     if (this.#title.childElementCount === 0) this.#title.replaceChildren(`${kindName(one.kind)} `, this.#app);
     say(this.#app, one.app_token);
-    say(this.#asked, `${period(one.start_date, one.end_date)} · ${one.timezone} · to ${one.email}`);
+    say(this.#asked, `${period(one.start_date, one.end_date)} · ${one.timezone} · to ${[one.email].flat().join(', ')}`);
   }
 
   #showState(one) {
@@ -94,7 +94,7 @@ export class Card {
     this.#link.href = url;
     this.#link.hidden = false;
     this.#link.focus();
-    const mail = mailed ? ` It is also in a mail to ${this.#export.email}.` : '';
+    const mail = mailed ? ` It is also in a mail to ${[this.#export.email].flat().join(', ')}.` : '';
     say(this.#linkNote, `This link works until ${moment(end)}.${mail}`);
     this.#changed();
   }

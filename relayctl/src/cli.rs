@@ -1,12 +1,14 @@
 //! The command line.
 
 mod access;
+mod address;
 mod buckets;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
 
 pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
+pub(crate) use address::AddressCommand;
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
 
 use crate::names;
@@ -80,6 +82,9 @@ pub(crate) enum ControlCommand {
     /// Domains that an owner's mails may go to
     #[command(subcommand)]
     Domain(DomainCommand),
+    /// Addresses that no mail goes to, because one bounced for good or was reported as spam
+    #[command(subcommand)]
+    Address(AddressCommand),
     /// Event tokens that are kept; while an owner has none, every event is
     #[command(subcommand)]
     Event(EventCommand),
@@ -220,6 +225,7 @@ mod tests {
             (vec!["owner", "add", "Demo!"], "[a-z0-9-]"),
             (vec!["owner", "add", "demo", "--retention-days", "0"], "1..=3650"),
             (vec!["domain", "add", "demo", "kim@example.com"], "without what stands before the @"),
+            (vec!["address", "clear", "demo", "example.com"], "name@example.com"),
             (vec!["key", "new", "demo"], "--role"),
             (vec!["source", "add", "demo", "203.0.113.7/24", "--for", "callbacks"], "did you mean `203.0.113.0/24`?"),
             (vec!["source", "add", "demo", "203.0.113.0/24"], "--for"),

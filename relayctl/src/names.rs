@@ -29,6 +29,13 @@ pub(crate) fn event_token(text: &str) -> Result<String, String> {
     checked(text, visible, "an event token is visible ASCII without spaces, 1 to 64 characters")
 }
 
+/// A mail address.
+pub(crate) fn address(text: &str) -> Result<String, String> {
+    let shaped =
+        |text: &str| text.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    checked(text, shaped, "an address is written like name@example.com")
+}
+
 /// The id of a key or signing secret.
 pub(crate) fn key_id(text: &str) -> Result<String, String> {
     let hexadecimal =

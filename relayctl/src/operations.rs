@@ -2,6 +2,7 @@
 //! buckets nothing is ever deleted, and everything may be done twice.
 
 mod access;
+mod address;
 mod app;
 pub(crate) mod failed;
 mod key;
@@ -10,6 +11,7 @@ pub(crate) mod quarantine;
 pub(crate) mod replay;
 
 pub(crate) use access::new_signing_secret;
+pub(crate) use address::{clear_address, list_addresses};
 pub(crate) use app::{add_app, remove_app};
 pub(crate) use key::{new_key, revoke_key};
 pub(crate) use owner::{Change, add_owner, change_owner, list_owners, show_owner};

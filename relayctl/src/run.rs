@@ -9,8 +9,8 @@ use relay::port::ControlTable;
 use relay_lambda::process;
 
 use crate::cli::{
-    AppCommand, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand, OwnerCommand, SigningCommand,
-    SourceCommand,
+    AddressCommand, AppCommand, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand, OwnerCommand,
+    SigningCommand, SourceCommand,
 };
 use crate::operations::{self as op, Change, Refusal};
 use crate::target::{PlaceError, Target};
@@ -83,6 +83,10 @@ async fn manage(control: &impl ControlTable, command: ControlCommand) -> Result<
             };
             change(control, &owner, what).await
         }
+        ControlCommand::Address(command) => Ok(Answer::Addresses(match command {
+            AddressCommand::List { owner } => op::list_addresses(control, &owner).await?,
+            AddressCommand::Clear { owner, address } => op::clear_address(control, &owner, &address).await?,
+        })),
         ControlCommand::Event(command) => {
             let (owner, what) = match command {
                 EventCommand::Add(args) => (args.owner, Change::AddEvent(args.event_token)),

@@ -1,6 +1,7 @@
 //! Answers, as JSON (the shapes in README.md) and as text for people.
 
 mod access;
+mod address;
 mod buckets;
 mod report;
 
@@ -12,6 +13,7 @@ use relay::time::date_of_day;
 use serde::Serialize;
 
 pub(crate) use access::{AccessView, NewSecretView};
+pub(crate) use address::AddressesView;
 pub(crate) use buckets::{BatchRow, Batches, Count, DayRow, Days, Entries, EntryView, ObjectRow, ObjectRows};
 pub(crate) use report::{ObjectReport, Totals};
 
@@ -68,6 +70,7 @@ pub(crate) enum Answer {
     NewKey(NewKeyView),
     RevokedKey(RevokedKeyView),
     NewSecret(NewSecretView),
+    Addresses(AddressesView),
     Days(Days),
     Objects(ObjectRows),
     Entries(Entries),
@@ -141,6 +144,7 @@ impl Answer {
             ),
             Self::RevokedKey(key) => format!("revoked {} key {} of owner {}\n", key.role.name(), key.key_id, key.owner),
             Self::NewSecret(secret) => secret.text(),
+            Self::Addresses(addresses) => addresses.text(),
             Self::Days(days) => days.text(),
             Self::Objects(objects) => objects.text(),
             Self::Entries(entries) => entries.text(),

@@ -30,6 +30,7 @@ const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
             "app#*",
             "export#*",
             "request#*",
+            "address#*",
             "seat#*",
             "queue",
             "slot",
@@ -45,7 +46,7 @@ const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
     ),
     ("ExportWorker", &["export#*", "setting", "watermark", "walk"], &["export#*", "walk"], &[]),
     ("ExportDispatcher", &["export#*", "queue", "slot", "turn"], &["export#*", "slot", "turn"], &["seat#*", "queue"]),
-    ("Notify", &["export#*", "owner#*"], &["export#*"], &[]),
+    ("Notify", &["export#*", "owner#*", "address#*"], &["export#*", "address#*"], &[]),
 ];
 
 /// What only an operator writes.

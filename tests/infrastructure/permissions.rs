@@ -9,16 +9,11 @@ use super::template::{Template, list, name};
 use super::tree;
 
 /// Statement, resource and why it cannot be narrower.
-const WILDCARDS: [(&str, &str, &str); 9] = [
+const WILDCARDS: [(&str, &str, &str); 8] = [
     (
         "Mail",
         "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*",
         "in the sandbox SES asks for the recipient's identity too; the sender is held by ses:FromAddress",
-    ),
-    (
-        "Mail",
-        "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/*",
-        "an identity may have a configuration set by default, and SES asks for it; the sender is held by ses:FromAddress",
     ),
     ("Quarantine", "${QuarantineBucket.Arn}/quarantine/*", "keys are made from what arrives"),
     ("GiveUp", "${FailedBucket.Arn}/*", "keys are made by Lambda, in a bucket for nothing else"),
@@ -243,4 +238,26 @@ fn mails_have_one_sender() {
         let sender = &mail.expect("a mail statement")["Condition"]["StringEquals"]["ses:FromAddress"];
         assert_eq!(name(sender), "MailFrom", "{role}");
     }
+}
+
+/// The way back of a bounce: the set that every mail names, its events, the bus, the rule that asks for this set's events alone.
+#[test]
+fn bounces_and_complaints_come_back() {
+    let template = Template::load();
+    for function in ["ExportApiFunction", "NotifyFunction"] {
+        let set = template.property(function, "/Environment/Variables/MAIL_CONFIGURATION_SET");
+        assert_eq!(name(set), "MailConfigurationSet", "{function}");
+    }
+    let events = |pointer: &str| template.property("MailEvents", pointer);
+    assert_eq!(name(events("/ConfigurationSetName")), "MailConfigurationSet");
+    assert_eq!(*events("/EventDestination/Enabled"), true);
+    assert_eq!(*events("/EventDestination/MatchingEventTypes"), serde_json::json!(["bounce", "complaint"]));
+    let bus = name(events("/EventDestination/EventBridgeDestination/EventBusArn"));
+    assert!(bus.ends_with(":event-bus/default"), "{bus}");
+    let rule = |pointer: &str| {
+        template.property("NotifyFunction", &format!("/Events/MailUndelivered/Properties/Pattern/{pointer}"))
+    };
+    assert_eq!(*rule("source"), serde_json::json!(["aws.ses"]));
+    assert_eq!(*rule("detail-type"), serde_json::json!(["Email Bounced", "Email Complaint Received"]));
+    assert_eq!(name(rule("detail/mail/tags/ses:configuration-set/0")), "MailConfigurationSet");
 }

@@ -11,8 +11,8 @@ use relay::activity::{Activity, Value};
 use relay::field::Shape;
 use relay::row::{Column, FileColumn, Source};
 
-/// Bytes that a value of a text takes besides its characters while it is written (`size_of::<ByteArray>()` and its end here).
-const TEXT_BYTES: usize = 48;
+/// Bytes that a text takes besides its characters: where it ends.
+const TEXT_BYTES: usize = size_of::<usize>();
 
 /// Bytes that each row takes of each column: whether there is a value.
 const LEVEL_BYTES: usize = size_of::<i16>();
@@ -92,12 +92,14 @@ impl Gathered {
     }
 
     /// The texts, which are taken; none for a column of times.
-    pub(crate) fn texts(&mut self) -> Vec<ByteArray> {
-        let Values::Texts { bytes, ends } = &mut self.values else { return Vec::new() };
-        let all = Bytes::from(std::mem::take(bytes));
+    pub(crate) fn take_texts(&mut self) -> impl Iterator<Item = ByteArray> + use<> {
+        let (all, ends) = match &mut self.values {
+            Values::Texts { bytes, ends } => (std::mem::take(bytes), std::mem::take(ends)),
+            Values::Times(_) => (Vec::new(), Vec::new()),
+        };
+        let all = Bytes::from(all);
         let mut start = 0;
-        let text = |end: &usize| ByteArray::from(all.slice(std::mem::replace(&mut start, *end)..*end));
-        ends.iter().map(text).collect()
+        ends.into_iter().map(move |end| ByteArray::from(all.slice(std::mem::replace(&mut start, end)..end)))
     }
 
     pub(crate) fn clear(&mut self) {

@@ -14,15 +14,18 @@ use column::Gathered;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{ByteArrayType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 use relay::activity::Activity;
 use relay::row::FileColumn;
 
-/// A row group is written when so many bytes have gathered: some ten to twenty thousand rows. It is the memory that a file takes.
+/// A row group is written when so many bytes have gathered: some ten thousand rows. It is the memory that a file takes, but for what the footer says of each
+/// group and column.
 pub const GROUP_BYTES: usize = 12 * 1024 * 1024;
+
+/// How many rows of a column of texts are handed to the format's library at a time: it wants each text as a value of its own.
+const ROWS_AT_ONCE: usize = 1024;
 
 /// Why rows did not become a file.
 #[derive(Debug, thiserror::Error)]
@@ -104,8 +107,12 @@ fn write_column(group: &mut SerializedRowGroupWriter<'_, Vec<u8>>, column: &mut 
     if column.is_time() {
         chunk.typed::<Int64Type>().write_batch(column.times(), Some(column.levels()), None)?;
     } else {
-        let texts = column.texts();
-        chunk.typed::<ByteArrayType>().write_batch(&texts, Some(column.levels()), None)?;
+        let mut texts = column.take_texts();
+        for levels in column.levels().chunks(ROWS_AT_ONCE) {
+            let values = levels.iter().filter(|level| **level > 0).count();
+            let batch: Vec<_> = texts.by_ref().take(values).collect();
+            chunk.typed::<ByteArrayType>().write_batch(&batch, Some(levels), None)?;
+        }
     }
     chunk.close()?;
     column.clear();
@@ -118,7 +125,6 @@ fn properties() -> WriterProperties {
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
-        .set_created_by(concat!("relay ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(vec![KeyValue::new("relay:times".to_owned(), "UTC".to_owned())]))
+        .set_created_by(concat!("relay version ", env!("CARGO_PKG_VERSION")).to_owned())
         .build()
 }

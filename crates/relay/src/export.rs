@@ -19,6 +19,7 @@ mod files;
 mod filter;
 mod format;
 mod many;
+mod notices;
 pub mod queue;
 mod recent;
 mod request;
@@ -30,6 +31,7 @@ pub use checkpoint::{Checkpoint, FinishedFile, Tail};
 pub use files::{MANIFEST, parse_object_key};
 pub use filter::{FILTERS, Filters};
 pub use format::Format;
+pub use notices::NoticeState;
 pub use recent::Recent;
 pub use request::{ExportRequest, MAX_ADDRESSES, MAX_COLUMNS, RequestError};
 pub use totals::{Amount, MAX_CURRENCIES, Revenue, Totals};
@@ -89,19 +91,6 @@ pub struct Failure {
     pub code: String,
     /// What happened and what to do.
     pub detail: String,
-}
-
-/// The mail about an export's end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeState {
-    /// When somebody last began to send it: milliseconds since the epoch.
-    pub claimed_at: i64,
-    /// The id of the event that made them: another delivery of it must come again, any other event need not.
-    pub claimed_by: String,
-    /// When it was handed to the mail service; `None` while it may yet fail.
-    pub sent_at: Option<i64>,
-    /// Why the mail service refused it for good.
-    pub refused: Option<String>,
 }
 
 /// An export as stored: item `export#{owner}` / `{export_id}`.
@@ -171,8 +160,12 @@ pub struct Export {
     pub lost_executions: u32,
     /// What went wrong.
     pub error: Option<Failure>,
-    /// The mail about its end.
+    /// The mail about its end as the last release stored it: an export had one address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<NoticeState>,
+    /// The mails about its end, by address.
+    #[serde(default)]
+    pub notices: BTreeMap<String, NoticeState>,
     /// When the last link that was made ends: milliseconds since the epoch.
     pub link_expires_at: Option<i64>,
     /// When a fresh link was last mailed, or tried to be: milliseconds since the epoch.
@@ -264,6 +257,7 @@ impl Export {
             lost_executions: 0,
             error: None,
             notice: None,
+            notices: BTreeMap::new(),
             link_expires_at: None,
             link_mailed_at: None,
             trace_id: asked.trace_id,
@@ -329,12 +323,6 @@ impl Export {
     /// The zone of its dates and times.
     pub fn zone(&self) -> Result<Zone, Unusable> {
         Zone::named(&self.timezone).ok_or_else(|| self.unusable(format!("no zone {}", self.timezone)))
-    }
-
-    /// The names of its kinds, as they stand in a sentence.
-    #[must_use]
-    pub fn kind_names(&self) -> String {
-        self.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
     }
 
     fn unusable(&self, what: String) -> Unusable {

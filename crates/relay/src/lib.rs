@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod activity;
+pub mod address;
 pub mod agenda;
 #[cfg(any(test, feature = "testing"))]
 pub mod arbitrary;

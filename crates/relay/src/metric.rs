@@ -81,6 +81,7 @@ metrics! {
     ExportRows "export_rows" "Rows written into files.",
     MailsSent "mails_sent" "Mails that the mail service took.",
     MailsRejected "mails_rejected" "Mails that the mail service refuses for what they are.",
+    MailsUndelivered "mails_undelivered" "Mails that came back or were reported as spam, by which of it.",
     MailsFailed "mails_failed" "Mails that a fault kept from being sent, by kind of fault.",
 }
 

@@ -76,7 +76,11 @@ pub async fn owner_names(control: &impl ControlTable) -> Result<Vec<String>, Fau
     Ok(items.into_iter().map(|item| item.key.sk).collect())
 }
 
-async fn read_all<T: DeserializeOwned>(control: &impl ControlTable, pk: String, prefix: &str) -> Result<Vec<T>, Fault> {
+pub(crate) async fn read_all<T: DeserializeOwned>(
+    control: &impl ControlTable,
+    pk: String,
+    prefix: &str,
+) -> Result<Vec<T>, Fault> {
     items(control, pk, prefix).await?.iter().map(Item::read).collect()
 }
 

@@ -19,6 +19,8 @@ pub struct ApiConfig {
     pub link_role_arn: String,
     /// The sender of mails.
     pub mail_from: String,
+    /// The configuration set under which mails go out: by it bounces and complaints come back.
+    pub mail_configuration_set: String,
     /// Where the page is; `None` leaves the way back out of mails.
     pub site_url: Option<String>,
     /// The stream of activities.
@@ -44,6 +46,7 @@ impl ApiConfig {
             state_machine_arn: env.text("STATE_MACHINE_ARN"),
             link_role_arn: env.text("LINK_ROLE_ARN"),
             mail_from: env.text("MAIL_FROM"),
+            mail_configuration_set: env.text("MAIL_CONFIGURATION_SET"),
             site_url: env.optional("SITE_URL"),
             stream_name: env.text("STREAM_NAME"),
             spill_queue_url: env.text("SPILL_QUEUE_URL"),

@@ -4,6 +4,7 @@
 mod support;
 
 use bytes::Bytes;
+use relay::address::{Unreachable, Why};
 use relay::backlog;
 use relay::control::Key;
 use relay::export::{Export, Status, store};
@@ -433,6 +434,48 @@ fn a_link_is_not_mailed_to_a_domain_that_is_no_longer_registered() {
     let answer = world.call("POST", &format!("{path}/link"));
     assert_eq!((answer.status, &answer.body["mailed"]), (200, &json!(false)));
     assert!(world.api.mailer.sent().is_empty());
+}
+
+fn mark(world: &World, email: &str) -> Unreachable {
+    let mark = Unreachable {
+        owner: "demo".into(),
+        email: email.into(),
+        reason: Why::Bounced,
+        since: NOW,
+        detail: "smtp; 550 5.1.1 user unknown".into(),
+        export_id: "0".repeat(32),
+    };
+    commit(&world.api.control, &[mark.mark().unwrap()]);
+    mark
+}
+
+#[test]
+fn an_address_that_takes_no_mail_gets_none_and_is_told_of() {
+    let world = World::new();
+    let mark = mark(&world, "kim@example.com");
+    let answer = world.ask(&json!({"email": ["Kim@example.com", "lee@example.com"]}));
+    assert_eq!((answer.status, &answer.body["warnings"]), (202, &json!([mark.words()])));
+    let path = answer.header("location").unwrap().to_owned();
+    world.amend(&path, |export| export.finish(Status::Done, NOW));
+    assert_eq!(world.call("POST", &format!("{path}/link")).body["mailed"], json!(true));
+    let sent: Vec<_> = world.api.mailer.sent().into_iter().map(|(to, _)| to).collect();
+    assert_eq!(sent, ["lee@example.com"]);
+    let unreachable = json!([{"email": "kim@example.com", "reason": "bounced", "since": "2026-11-14T09:30:00Z"}]);
+    assert_eq!(world.call("GET", "/v1/account").body["unreachable"], unreachable);
+}
+
+#[test]
+fn a_link_that_reaches_nobody_by_mail_is_answered_all_the_same() {
+    let world = World::new();
+    mark(&world, "kim@example.com");
+    let answer = world.ask(&json!({}));
+    let path = answer.header("location").unwrap().to_owned();
+    world.amend(&path, |export| export.finish(Status::Done, NOW));
+    let answer = world.call("POST", &format!("{path}/link"));
+    assert_eq!((answer.status, &answer.body["mailed"]), (200, &json!(false)));
+    // Where mails go there is nothing to tell.
+    let fine = world.ask(&json!({"email": "lee@example.com"}));
+    assert_eq!((fine.status, fine.body.get("warnings")), (202, None));
 }
 
 #[test]

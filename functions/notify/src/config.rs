@@ -13,6 +13,8 @@ pub struct Config {
     pub link_role_arn: String,
     /// The sender of mails.
     pub mail_from: String,
+    /// The configuration set under which mails go out: by it bounces and complaints come back.
+    pub mail_configuration_set: String,
     /// Where the page is; `None` leaves the way back out of mails.
     pub site_url: Option<String>,
     /// How long files live: days.
@@ -28,6 +30,7 @@ impl Config {
             export_bucket: env.text("EXPORT_BUCKET"),
             link_role_arn: env.text("LINK_ROLE_ARN"),
             mail_from: env.text("MAIL_FROM"),
+            mail_configuration_set: env.text("MAIL_CONFIGURATION_SET"),
             site_url: env.optional("SITE_URL"),
             export_retention_days: env.number("EXPORT_RETENTION_DAYS", 1..=3650),
         };

@@ -1,24 +1,27 @@
-//! Mails the end of an export: a link to its file, that there is none, or what went wrong.
+//! Mails the end of an export: links to its files, that there are none, or what went wrong; and marks the addresses that mails do not reach.
 //!
-//! One mail an export. Who sends it claims it first, under the version read, for longer than this function lives: EventBridge and Lambda
-//! deliver an event at least once, twice at a time too. A crash between sending and recording may repeat the mail, and nothing omits it:
-//! an event that failed gives its claim back and comes again.
+//! One mail to each address of an export. Who sends it claims it first, under the version read, for longer than this function lives: EventBridge and
+//! Lambda deliver an event at least once, twice at a time too. A crash between sending and recording may repeat the mail, and nothing omits it: an
+//! event that failed gives its claim back and comes again. The mails of an export know nothing of each other: one that fails or is refused stops no other.
 
 pub mod config;
 pub mod handler;
+mod letter;
 pub mod occasion;
+mod undelivered;
 
 use std::sync::Mutex;
 
+use relay::address;
 use relay::control::CommitError;
-use relay::export::{Export, NoticeState, Status, store};
+use relay::export::{Export, NoticeState, store};
 use relay::fault::{Fault, FaultKind};
-use relay::link::Link;
 use relay::metric::{Counters, Labels, Metric};
-use relay::notice::{self, Mail, Surroundings};
+use relay::notice::{self, Download, Mail, Surroundings};
 use relay::port::{ControlTable, LinkSigner, Mailer, SendMailError};
 use relay::tenancy;
 
+use letter::{Letter, letter};
 use occasion::{Event, Occasion};
 
 /// How long a mail belongs to whoever claimed it: milliseconds. Longer than the function lives (its time-out, 30 s), shorter than Lambda's
@@ -45,15 +48,17 @@ pub struct App<C, S, M> {
     pub counters: Mutex<Counters>,
 }
 
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of an event: of several mails the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// The mail is on its way.
-    Sent,
-    /// It may not be sent, for good: the mail service refuses it, or the address is in no domain of the owner's any more.
-    Refused,
     /// There was nothing to send: somebody else has, or does, or nobody should.
     Nothing,
+    /// An address that a mail did not reach is noted.
+    Noted,
+    /// It may not be sent, for good: the mail service refuses it, or the address is in no domain of the owner's any more, or takes no mail.
+    Refused,
+    /// The mail is on its way.
+    Sent,
 }
 
 /// Why an event must come again.
@@ -66,37 +71,87 @@ pub enum NotifyError {
     #[error("export {0} has not settled yet")]
     NotSettled(String),
     /// The same event was delivered twice and the other delivery is at the mail; should that one crash, this one's retry sends it.
-    #[error("another delivery of the event is sending the mail of export {0}")]
+    #[error("another delivery of the event is sending a mail of export {0}")]
     InProgress(String),
 }
 
-/// Which mail an export's end asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Letter {
-    Ready,
-    Empty,
-    Failed,
+/// Why a mail may not be sent, for good. Addresses are for the owner's eyes: the words go to the export, the cause to the log.
+struct Refusal {
+    cause: &'static str,
+    words: String,
+}
+
+/// A mail that this delivery has claimed.
+struct Claimed {
+    export: Export,
+    letter: Letter,
+    claim: NoticeState,
 }
 
 impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
-    /// Sends the mail that an event asks for, if it asks for one.
+    /// Sends the mails that an event asks for, if it asks for any.
     pub async fn notify(&self, event: &Event, now: i64) -> Result<Outcome, NotifyError> {
         let (owner, id) = event.occasion.export();
+        let Some((export, version)) = store::load(&self.control, owner, id).await? else {
+            tracing::warn!(owner, export_id = id, "an event about an export that is not there");
+            return Ok(Outcome::Nothing);
+        };
+        if let Occasion::Undelivered { undelivered, .. } = &event.occasion {
+            return self.note(&export, undelivered, now).await;
+        }
+        let emails = export.emails.clone();
+        let (mut best, mut failed, mut links) = (Outcome::Nothing, None, None);
+        let mut held = Some((export, version));
+        for email in &emails {
+            match self.mail_to(email, event, held.take(), &mut links, now).await {
+                Ok(outcome) => best = best.max(outcome),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(best), Err)
+    }
+
+    async fn mail_to(
+        &self,
+        email: &str,
+        event: &Event,
+        held: Option<(Export, u64)>,
+        links: &mut Option<Vec<Download>>,
+        now: i64,
+    ) -> Result<Outcome, NotifyError> {
+        let Some(claimed) = self.claim(email, event, held, now).await? else { return Ok(Outcome::Nothing) };
+        let result = self.send(email, &claimed, links, now).await;
+        if result.is_err() {
+            self.release(email, &claimed).await;
+        }
+        result
+    }
+
+    /// Claims the mail to an address; `None` where it is not this delivery's to send. `held`: the export, where it has just been read.
+    async fn claim(
+        &self,
+        email: &str,
+        event: &Event,
+        mut held: Option<(Export, u64)>,
+        now: i64,
+    ) -> Result<Option<Claimed>, NotifyError> {
+        let (owner, id) = event.occasion.export();
         for _ in 0..MAX_ATTEMPTS {
-            let Some((mut export, version)) = store::load(&self.control, owner, id).await? else {
-                tracing::warn!(owner, export_id = id, "an event about an export that is not there");
-                return Ok(Outcome::Nothing);
+            let read = match held.take() {
+                Some(read) => Some(read),
+                None => store::load(&self.control, owner, id).await?,
             };
-            let Some(letter) = letter(&export, &event.occasion)? else { return Ok(Outcome::Nothing) };
-            match standing(&export, &event.id, now) {
+            let Some((mut export, version)) = read else { return Ok(None) };
+            let Some(letter) = letter(&export, &event.occasion)? else { return Ok(None) };
+            match standing(export.notice_to(email), &event.id, now) {
                 Standing::Free => {}
-                Standing::NotOurs => return Ok(Outcome::Nothing),
+                Standing::NotOurs => return Ok(None),
                 Standing::InProgress => return Err(NotifyError::InProgress(export.export_id)),
             }
-            let claimed_by = event.id.clone();
-            export.notice = Some(NoticeState { claimed_at: now, claimed_by, sent_at: None, refused: None });
+            let claim = NoticeState { claimed_at: now, claimed_by: event.id.clone(), sent_at: None, refused: None };
+            export.set_notice(email, claim.clone());
             match self.control.commit(&[store::replace(&export, version)?]).await {
-                Ok(()) => return self.send_or_release(&export, letter, now).await,
+                Ok(()) => return Ok(Some(Claimed { export, letter, claim })),
                 Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Fault(fault)) => return Err(fault.into()),
             }
@@ -105,82 +160,101 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
         Err(Fault::new(FaultKind::Unavailable, "control:Commit", detail).into())
     }
 
-    /// Sends the claimed mail. Where that fails the claim goes back, so that the next event need not wait for its end.
-    async fn send_or_release(&self, export: &Export, letter: Letter, now: i64) -> Result<Outcome, NotifyError> {
-        let result = self.send(export, letter, now).await;
-        if result.is_err() {
-            let unclaim = |stored: &mut Export| stored.notice == export.notice && stored.notice.take().is_some();
-            if let Err(fault) = store::amend(&self.control, &export.owner, &export.export_id, unclaim).await {
-                tracing::warn!(export_id = export.export_id, %fault, "the claim on the mail stays until it ends by itself");
-            }
+    /// Gives a claim back, so that the next event need not wait for its end.
+    async fn release(&self, email: &str, Claimed { export, claim, .. }: &Claimed) {
+        let unclaim = |stored: &mut Export| stored.unclaim(email, claim);
+        if let Err(fault) = store::amend(&self.control, &export.owner, &export.export_id, unclaim).await {
+            tracing::warn!(export_id = export.export_id, %fault, "the claim on the mail stays until it ends by itself");
         }
-        result
     }
 
-    async fn send(&self, export: &Export, letter: Letter, now: i64) -> Result<Outcome, NotifyError> {
-        if !self.may_mail(export).await? {
-            return Ok(self.refused(export, "the address is in no domain registered for the owner".to_owned()).await);
+    async fn send(
+        &self,
+        email: &str,
+        claimed: &Claimed,
+        links: &mut Option<Vec<Download>>,
+        now: i64,
+    ) -> Result<Outcome, NotifyError> {
+        let Claimed { export, letter, .. } = claimed;
+        if let Some(reason) = self.reason_against(export, email).await? {
+            return Ok(self.refused(export, email, reason).await);
         }
-        let (mail, link) = self.compose(export, letter, now).await?;
+        let mail = self.compose(export, *letter, links, now).await?;
         let (export_id, trace_id) = (&export.export_id, &export.trace_id);
-        let mut refusal = None;
-        let mut is_sent = false;
-        for email in &export.emails {
-            match self.mailer.send(email, &mail).await {
-                Ok(message_id) => {
-                    self.count(Metric::MailsSent, Labels::NONE);
-                    tracing::info!(export_id, trace_id, message_id, ?letter, "mailed");
-                    is_sent = true;
-                }
-                Err(SendMailError::Rejected(reason)) => refusal = Some(reason),
-                Err(SendMailError::Fault(fault)) => {
-                    self.count(Metric::MailsFailed, Labels::NONE.reason(fault.kind.name()));
-                    return Err(fault.into());
-                }
-            }
-        }
-        match refusal.filter(|_| !is_sent) {
-            Some(reason) => Ok(self.refused(export, reason).await),
-            None => {
-                self.record(export, |notice| notice.sent_at = Some(now), link).await;
+        match self.mailer.send(email, &mail).await {
+            Ok(message_id) => {
+                self.count(Metric::MailsSent, Labels::NONE);
+                tracing::info!(export_id, trace_id, message_id, ?letter, "mailed");
+                let ends = links.iter().flatten().map(|download| download.link.expires_at).min();
+                self.record(export, email, |notice| notice.sent_at = Some(now), ends).await;
                 Ok(Outcome::Sent)
             }
+            Err(SendMailError::Rejected(words)) => {
+                let cause = "the mail service refuses it";
+                Ok(self.refused(export, email, Refusal { cause, words }).await)
+            }
+            Err(SendMailError::Fault(fault)) => {
+                self.count(Metric::MailsFailed, Labels::NONE.reason(fault.kind.name()));
+                Err(fault.into())
+            }
         }
     }
 
-    /// Hours lie between the request and its mail: the domain may have been taken from the owner since.
-    async fn may_mail(&self, export: &Export) -> Result<bool, Fault> {
+    /// Why no mail may go to an address. Hours lie between the request and its mail: the domain may have been taken from the owner since.
+    async fn reason_against(&self, export: &Export, email: &str) -> Result<Option<Refusal>, Fault> {
         let owner = tenancy::owner(&self.control, &export.owner).await?;
-        Ok(owner.is_some_and(|owner| export.emails.iter().all(|email| owner.may_mail(email))))
+        if !owner.is_some_and(|owner| owner.may_mail(email)) {
+            let cause = "the address is in no domain registered for the owner";
+            return Ok(Some(Refusal { cause, words: cause.to_owned() }));
+        }
+        let mark = address::unreachable(&self.control, &export.owner, email).await?;
+        Ok(mark.map(|mark| Refusal { cause: mark.reason.name(), words: mark.words() }))
     }
 
-    async fn refused(&self, export: &Export, reason: String) -> Outcome {
+    async fn refused(&self, export: &Export, email: &str, Refusal { cause, words }: Refusal) -> Outcome {
         let (export_id, trace_id) = (&export.export_id, &export.trace_id);
         self.count(Metric::MailsRejected, Labels::NONE);
-        tracing::error!(export_id, trace_id, reason, "the mail is refused");
-        self.record(export, |notice| notice.refused = Some(reason.clone()), None).await;
+        tracing::error!(export_id, trace_id, cause, "the mail is refused");
+        self.record(export, email, |notice| notice.refused = Some(words.clone()), None).await;
         Outcome::Refused
     }
 
-    async fn compose(&self, export: &Export, letter: Letter, now: i64) -> Result<(Mail, Option<Link>), Fault> {
-        let around = Surroundings { site_url: self.site_url.as_deref(), retention_days: self.retention_days };
+    /// The links are signed once an invocation: all mails have the same.
+    async fn compose(
+        &self,
+        export: &Export,
+        letter: Letter,
+        links: &mut Option<Vec<Download>>,
+        now: i64,
+    ) -> Result<Mail, Fault> {
+        let (site_url, retention_days) = (self.site_url.as_deref(), self.retention_days);
+        let around = Surroundings { site_url, retention_days, unsubscribe: None };
         match letter {
-            Letter::Empty => Ok((notice::empty(export, around), None)),
-            Letter::Failed => Ok((notice::failed(export, around), None)),
+            Letter::Empty => Ok(notice::empty(export, around)),
+            Letter::Failed => Ok(notice::failed(export, around)),
             Letter::Ready => {
-                let link = self.signer.sign(&export.object_key(), &export.file_name(), now).await?;
-                Ok((notice::ready(export, &link, around), Some(link)))
+                if links.is_none() {
+                    *links = Some(self.sign(export, now).await?);
+                }
+                Ok(notice::ready(export, links.as_deref().unwrap_or_default(), around))
             }
         }
     }
 
-    /// Notes what became of the mail. Where that fails the event does not come again, which would repeat the mail: it is out.
-    async fn record(&self, export: &Export, outcome: impl Fn(&mut NoticeState), link: Option<Link>) {
+    async fn sign(&self, export: &Export, now: i64) -> Result<Vec<Download>, Fault> {
+        let mut links = Vec::new();
+        for name in notice::downloads(export) {
+            let link = self.signer.sign(&export.key_of(&name), &name, now).await?;
+            links.push(Download { name, link });
+        }
+        Ok(links)
+    }
+
+    /// Notes what became of a mail. Where that fails the event does not come again, which would repeat the mail: it is out.
+    async fn record(&self, export: &Export, email: &str, outcome: impl Fn(&mut NoticeState), ends: Option<i64>) {
         let change = |export: &mut Export| {
-            if let Some(notice) = &mut export.notice {
-                outcome(notice);
-            }
-            export.link_expires_at = export.link_expires_at.max(link.as_ref().map(|link| link.expires_at));
+            export.amend_notice(email, &outcome);
+            export.link_expires_at = export.link_expires_at.max(ends);
             true
         };
         for _ in 0..MAX_ATTEMPTS {
@@ -200,32 +274,6 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
     }
 }
 
-/// The mail that an export's state asks for; `None` for none.
-fn letter(export: &Export, occasion: &Occasion) -> Result<Option<Letter>, NotifyError> {
-    let not_settled = || NotifyError::NotSettled(export.export_id.clone());
-    match (export.status, occasion) {
-        (Status::Done, _) => Ok(Some(Letter::Ready)),
-        (Status::Empty, _) => Ok(Some(Letter::Empty)),
-        (Status::Failed, _) => Ok(Some(Letter::Failed)),
-        (Status::Cancelled | Status::Expired, _) => Ok(None),
-        // The file is there a moment before the worker can say so; all that the mail tells has been recorded before.
-        (Status::Queued | Status::Running, Occasion::FileCreated { key, size, .. }) => {
-            if export.is_last_object(key, *size) {
-                Ok(Some(Letter::Ready))
-            } else if export.object_key() == *key {
-                Err(not_settled())
-            } else {
-                // One file of several: the mail comes with the last object.
-                Ok(None)
-            }
-        }
-        // Another execution has taken over from this one: its end will tell.
-        (Status::Queued | Status::Running, Occasion::ExecutionEnded { name, .. }) => {
-            if export.execution_name() == *name { Err(not_settled()) } else { Ok(None) }
-        }
-    }
-}
-
 /// Whose a mail is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
@@ -237,8 +285,8 @@ enum Standing {
     InProgress,
 }
 
-fn standing(export: &Export, event_id: &str, now: i64) -> Standing {
-    let Some(notice) = &export.notice else { return Standing::Free };
+fn standing(notice: Option<&NoticeState>, event_id: &str, now: i64) -> Standing {
+    let Some(notice) = notice else { return Standing::Free };
     if notice.sent_at.is_some() || notice.refused.is_some() {
         return Standing::NotOurs;
     }

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let app = App {
         control: AwsControl::new(&aws, &config.control_table),
         signer: AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
-        mailer: AwsMailer::new(&aws, &config.mail_from),
+        mailer: AwsMailer::new(&aws, &config.mail_from, &config.mail_configuration_set),
         site_url: config.site_url,
         retention_days: config.export_retention_days,
         counters: Mutex::default(),

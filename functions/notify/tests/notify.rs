@@ -5,8 +5,11 @@ use std::sync::Mutex;
 
 use notify::occasion::{Event, Occasion, read};
 use notify::{App, NotifyError, Outcome};
+use relay::address::{self, Why};
 use relay::control::{Expect, Write};
-use relay::export::{Asked, Export, ExportRequest, NoticeState, Status, export_id, store};
+use relay::export::{
+    Asked, Checkpoint, Export, ExportRequest, FinishedFile, MANIFEST, NoticeState, Status, View, export_id, store,
+};
 use relay::fault::FaultKind;
 use relay::metric::{Counters, Metric};
 use relay::owner::Owner;
@@ -62,6 +65,23 @@ async fn reload(app: &Doubles, export: &Export) -> Export {
     store::load(&app.control, "demo", &export.export_id).await.unwrap().unwrap().0
 }
 
+async fn notice(app: &Doubles, export: &Export, email: &str) -> NoticeState {
+    reload(app, export).await.notice_to(email).unwrap().clone()
+}
+
+/// An export that is done, with a mail to each of these.
+async fn done_for(app: &Doubles, emails: &[&str]) -> Export {
+    export(app, |export| {
+        export.emails = emails.iter().map(|email| (*email).to_owned()).collect();
+        export.finish(Status::Done, NOW);
+    })
+    .await
+}
+
+fn addresses(app: &Doubles) -> Vec<String> {
+    app.mailer.sent().into_iter().map(|(to, _)| to).collect()
+}
+
 fn created(export: &Export, size: u64) -> Event {
     let key = export.object_key();
     let event = json!({
@@ -86,11 +106,11 @@ async fn a_file_that_is_there_is_mailed_with_its_link() {
     assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Sent));
     let sent = app.mailer.sent();
     assert_eq!((sent.len(), sent[0].0.as_str()), (1, "kim@example.com"));
-    assert_eq!(sent[0].1.subject, "[Relay] install activities of demo-app, 2026-11-01 to 2026-11-13");
+    assert_eq!(sent[0].1.subject, "[Relay] Ready: install activities of demo-app, 2026-11-01 to 2026-11-13");
     assert!(sent[0].1.text.contains(&export.object_key()) && sent[0].1.text.contains(&export.trace_id));
     let export = reload(&app, &export).await;
     assert_eq!(export.link_expires_at, Some(NOW + 3_600_000));
-    assert_eq!(export.notice.unwrap().sent_at, Some(NOW));
+    assert_eq!(export.notice_to("kim@example.com").unwrap().sent_at, Some(NOW));
     assert_eq!(app.counters.lock().unwrap().total(Metric::MailsSent), 1);
 }
 
@@ -182,7 +202,7 @@ async fn a_second_delivery_of_an_event_under_way_sends_nothing_and_comes_again()
     let export = export(&app, |export| {
         export.finish(Status::Done, NOW);
         let claimed_by = claimed_by.clone();
-        export.notice = Some(NoticeState { claimed_at: NOW, claimed_by, sent_at: None, refused: None });
+        export.set_notice("kim@example.com", NoticeState { claimed_at: NOW, claimed_by, sent_at: None, refused: None });
     })
     .await;
     let in_progress = Err(NotifyError::InProgress(export.export_id.clone()));
@@ -228,7 +248,7 @@ async fn a_mail_that_is_out_is_not_repeated_because_it_could_not_be_noted() {
         .script
         .add("commit", [Trouble::None, Trouble::Refused(FaultKind::Throttled), Trouble::Refused(FaultKind::Throttled)]);
     assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Sent));
-    assert_eq!(reload(&app, &export).await.notice.unwrap().sent_at, Some(NOW));
+    assert_eq!(notice(&app, &export, "kim@example.com").await.sent_at, Some(NOW));
 }
 
 #[tokio::test]
@@ -238,7 +258,7 @@ async fn a_refused_mail_is_noted_and_not_tried_again() {
     app.mailer.refuse("kim@example.com");
     assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Refused));
     assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 90_000).await, Ok(Outcome::Nothing));
-    assert!(reload(&app, &export).await.notice.unwrap().refused.is_some());
+    assert!(notice(&app, &export, "kim@example.com").await.refused.is_some());
 }
 
 #[tokio::test]
@@ -252,7 +272,7 @@ async fn no_mail_goes_to_a_domain_that_is_no_longer_registered() {
     assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Refused));
     assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 90_000).await, Ok(Outcome::Nothing));
     assert!(app.mailer.sent().is_empty());
-    assert!(reload(&app, &export).await.notice.unwrap().refused.unwrap().contains("domain"));
+    assert!(notice(&app, &export, "kim@example.com").await.refused.unwrap().contains("domain"));
     assert_eq!(app.counters.lock().unwrap().total(Metric::MailsRejected), 1);
 }
 
@@ -264,6 +284,201 @@ async fn a_failed_look_up_of_the_owner_refuses_no_mail() {
     app.control.script.add("get", [Trouble::None, Trouble::Refused(FaultKind::Unavailable)]);
     assert!(matches!(app.notify(&created(&export, 3456), NOW).await, Err(NotifyError::Fault(_))));
     assert_eq!(app.notify(&created(&export, 3456), NOW + 60_000).await, Ok(Outcome::Sent));
+}
+
+const THREE: [&str; 3] = ["kim@example.com", "lee@example.com", "park@example.com"];
+
+#[tokio::test]
+async fn each_address_gets_one_mail_whatever_comes_again() {
+    let app = app();
+    let export = done_for(&app, &THREE).await;
+    for later in [0, 10, 60_000] {
+        app.notify(&created(&export, 3456), NOW + later).await.unwrap();
+        app.notify(&ended(&export, "SUCCEEDED"), NOW + later).await.unwrap();
+    }
+    assert_eq!(addresses(&app), THREE);
+    for email in THREE {
+        assert_eq!(notice(&app, &export, email).await.sent_at, Some(NOW), "{email}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_address_stops_no_other() {
+    let app = app();
+    let export = done_for(&app, &THREE).await;
+    app.mailer.refuse("kim@example.com");
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Sent));
+    assert_eq!(addresses(&app), ["lee@example.com", "park@example.com"]);
+    assert!(notice(&app, &export, "kim@example.com").await.refused.is_some());
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW + 90_000).await, Ok(Outcome::Nothing));
+}
+
+/// The event comes again for the one that failed; those that have theirs get no second.
+#[tokio::test]
+async fn a_mail_that_failed_among_others_is_sent_alone() {
+    let app = app();
+    let export = done_for(&app, &THREE).await;
+    app.mailer.script.add("send", [Trouble::None, Trouble::Refused(FaultKind::Unavailable)]);
+    let event = created(&export, 3456);
+    assert!(matches!(app.notify(&event, NOW).await, Err(NotifyError::Fault(_))));
+    assert_eq!(addresses(&app), ["kim@example.com", "park@example.com"]);
+    assert_eq!(app.notify(&event, NOW + 60_000).await, Ok(Outcome::Sent));
+    assert_eq!(addresses(&app), ["kim@example.com", "park@example.com", "lee@example.com"]);
+}
+
+/// A delivery died with a mail claimed: the others are sent by the next one, and that one when its claim ends.
+#[tokio::test]
+async fn a_claim_of_one_mail_holds_up_no_other() {
+    let app = app();
+    let export = done_for(&app, &THREE).await;
+    let event = created(&export, 3456);
+    let claim = NoticeState { claimed_at: NOW, claimed_by: event.id.clone(), sent_at: None, refused: None };
+    let change = |export: &mut Export| {
+        export.set_notice("lee@example.com", claim.clone());
+        true
+    };
+    store::amend(&app.control, "demo", &export.export_id, change).await.unwrap();
+    assert!(matches!(app.notify(&event, NOW + 1).await, Err(NotifyError::InProgress(_))));
+    assert_eq!(addresses(&app), ["kim@example.com", "park@example.com"]);
+    assert_eq!(app.notify(&event, NOW + 60_000).await, Ok(Outcome::Sent));
+    assert_eq!(addresses(&app), ["kim@example.com", "park@example.com", "lee@example.com"]);
+}
+
+#[tokio::test]
+async fn an_export_of_the_last_release_that_has_its_mail_gets_no_other() {
+    let app = app();
+    let export = export(&app, |export| {
+        export.finish(Status::Done, NOW);
+        export.notice = Some(NoticeState { claimed_at: 1, claimed_by: "e".into(), sent_at: Some(2), refused: None });
+    })
+    .await;
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Nothing));
+    assert!(app.mailer.sent().is_empty());
+}
+
+#[tokio::test]
+async fn several_files_have_a_link_each_and_the_manifest() {
+    let app = app();
+    let export = export(&app, |export| {
+        let file = export.files().remove(0);
+        let second = FinishedFile { name: "second.csv".into(), ..file.clone() };
+        export.checkpoint = Checkpoint { files: vec![file, second], kind: 1, ..Checkpoint::default() };
+        export.finish(Status::Done, NOW);
+    })
+    .await;
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW).await, Ok(Outcome::Sent));
+    let (_, mail) = app.mailer.sent().remove(0);
+    for name in export.files().iter().map(|file| file.name.as_str()).chain([MANIFEST]) {
+        assert!(mail.text.contains(&format!("https://files.example/{}", export.key_of(name))), "{name}: {}", mail.text);
+    }
+}
+
+/// An event as SES publishes it to EventBridge.
+fn undelivered(export: &Export, detail_type: &str, more: &serde_json::Value) -> Event {
+    let mut detail = json!({
+        "mail": {
+            "timestamp": "2026-11-14T09:30:00.000Z", "source": "relay@example.org", "messageId": "0102-m", "destination": ["kim@example.com"],
+            "headersTruncated": false, "commonHeaders": {"subject": "…"},
+            "tags": {"ses:configuration-set": ["relay-mails"], "owner": ["demo"], "export_id": [export.export_id]},
+        },
+    });
+    detail.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let event = json!({
+        "version": "0", "id": "event-mail", "detail-type": detail_type, "source": "aws.ses", "account": "123456789012",
+        "time": "2026-11-14T09:31:00Z", "region": "eu-west-1", "resources": ["arn:aws:ses:eu-west-1:123456789012:configuration-set/relay-mails"],
+        "detail": detail,
+    });
+    read(event).unwrap()
+}
+
+fn bounce(export: &Export, kind: &str, to: &str) -> Event {
+    let recipient = json!({"emailAddress": to, "action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 user\n unknown"});
+    let bounce = json!({
+        "bounceType": kind, "bounceSubType": "General", "bouncedRecipients": [recipient], "timestamp": "2026-11-14T09:31:00.000Z",
+        "feedbackId": "f", "reportingMTA": "dsn; mta.example.com",
+    });
+    undelivered(export, "Email Bounced", &json!({"eventType": "Bounce", "bounce": bounce}))
+}
+
+fn complaint(export: &Export, feedback: &str) -> serde_json::Value {
+    json!({"eventType": "Complaint", "complaint": {
+        "complainedRecipients": [{"emailAddress": export.emails[0]}], "timestamp": "2026-11-14T09:31:00.000Z", "feedbackId": "f",
+        "complaintSubType": null, "userAgent": "Feedback", "complaintFeedbackType": feedback, "arrivalDate": "2026-11-14T09:31:00.000Z",
+    }})
+}
+
+#[tokio::test]
+async fn an_address_that_bounced_for_good_gets_no_further_mail() {
+    let app = app();
+    let export = done_for(&app, &["Kim@Example.com", "lee@example.com"]).await;
+    app.notify(&created(&export, 3456), NOW).await.unwrap();
+    for later in [5, 60_000] {
+        let event = bounce(&export, "Permanent", "kim@example.com");
+        assert_eq!(app.notify(&event, NOW + later).await, Ok(Outcome::Noted));
+    }
+    let mark = address::unreachable(&app.control, "demo", "kim@example.com").await.unwrap().unwrap();
+    assert_eq!(
+        (mark.reason, mark.since, mark.detail.as_str()),
+        (Why::Bounced, NOW + 5, "smtp; 550 5.1.1 user unknown")
+    );
+    let told = notice(&app, &export, "Kim@Example.com").await;
+    assert_eq!((told.sent_at, told.refused.as_deref()), (Some(NOW), Some(mark.words().as_str())));
+    assert_eq!(notice(&app, &export, "lee@example.com").await.refused, None);
+
+    let next = done_for(&app, &["kim@example.com", "lee@example.com"]).await;
+    assert_eq!(app.notify(&created(&next, 3456), NOW + 90_000).await, Ok(Outcome::Sent));
+    assert_eq!(addresses(&app), ["Kim@Example.com", "lee@example.com", "lee@example.com"]);
+    let view = reload(&app, &next).await.view(View { now: NOW, retention_days: 14, position: None });
+    assert_eq!(view["error"]["code"], "mail_refused");
+    let detail = view["error"]["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("relayctl address clear demo kim@example.com"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_bounce_that_may_pass_is_told_and_marks_nothing() {
+    let app = app();
+    for kind in ["Transient", "Undetermined"] {
+        let export = done_for(&app, &["kim@example.com"]).await;
+        app.notify(&created(&export, 3456), NOW).await.unwrap();
+        assert_eq!(app.notify(&bounce(&export, kind, "kim@example.com"), NOW).await, Ok(Outcome::Noted));
+        assert!(notice(&app, &export, "kim@example.com").await.refused.unwrap().contains("for now"));
+        assert_eq!(address::unreachable(&app.control, "demo", "kim@example.com").await, Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn who_complains_gets_no_further_mail_unless_the_report_is_taken_back() {
+    let app = app();
+    let export = done_for(&app, &["kim@example.com"]).await;
+    app.notify(&created(&export, 3456), NOW).await.unwrap();
+    let event = undelivered(&export, "Email Complaint Received", &complaint(&export, "abuse"));
+    assert_eq!(app.notify(&event, NOW).await, Ok(Outcome::Noted));
+    let mark = address::unreachable(&app.control, "demo", "kim@example.com").await.unwrap().unwrap();
+    assert_eq!((mark.reason, mark.detail.as_str()), (Why::Complained, "abuse"));
+    let mut taken_back = json!({"id": "1", "source": "aws.ses", "detail": complaint(&export, "not-spam")});
+    taken_back["detail"]["mail"] = json!({"tags": {"owner": ["demo"], "export_id": [export.export_id]}});
+    assert!(read(taken_back).unwrap_err().contains("no spam"));
+}
+
+/// What the mail system says of an address that the export never had is none of the owner's business.
+#[tokio::test]
+async fn a_bounce_of_another_address_marks_nothing() {
+    let app = app();
+    let export = done_for(&app, &["kim@example.com"]).await;
+    assert_eq!(app.notify(&bounce(&export, "Permanent", "lee@example.com"), NOW).await, Ok(Outcome::Nothing));
+    assert_eq!(address::all_unreachable(&app.control, "demo").await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn a_bounce_that_could_not_be_noted_comes_again() {
+    let app = app();
+    let export = done_for(&app, &["kim@example.com"]).await;
+    app.notify(&created(&export, 3456), NOW).await.unwrap();
+    app.control.script.add("commit", [Trouble::None, Trouble::Refused(FaultKind::Throttled)]);
+    let event = bounce(&export, "Permanent", "kim@example.com");
+    assert!(matches!(app.notify(&event, NOW).await, Err(NotifyError::Fault(_))));
+    assert_eq!(app.notify(&event, NOW + 60_000).await, Ok(Outcome::Noted));
+    assert!(notice(&app, &export, "kim@example.com").await.refused.is_some());
 }
 
 #[tokio::test]
@@ -280,6 +495,9 @@ async fn what_is_none_of_ours_is_left_alone() {
         json!({"id": "1", "source": "aws.s3", "detail": {"object": {"key": "site/index.html", "size": 1}}}),
         json!({"id": "1", "source": "aws.states", "detail": {"name": "x", "input": "{}"}}),
         json!({"id": "1", "source": "aws.ec2", "detail": {}}),
+        json!({"id": "1", "source": "aws.ses", "detail": {"mail": {"tags": {}}, "bounce": {"bounceType": "Permanent", "bouncedRecipients": []}}}),
+        json!({"id": "1", "source": "aws.ses", "detail": {"mail": {"tags": {"owner": ["DEMO"], "export_id": ["x"]}}}}),
+        json!({"id": "1", "source": "aws.ses", "detail": {"mail": {"tags": {"owner": ["demo"], "export_id": [export.export_id]}}}}),
     ] {
         assert!(read(event.clone()).is_err(), "{event}");
     }

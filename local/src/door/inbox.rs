@@ -1,5 +1,6 @@
 //! The mails that the stack has sent.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct Mail {
     pub text: String,
     /// RFC 3339, UTC.
     pub sent_at: String,
+    /// Header fields beside those that every mail has; of earlier releases' mails they are not known.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// The mails of this run, which the emulator has, and those of earlier runs, which it forgets.
@@ -73,7 +77,15 @@ fn mail(sent: &Value) -> Mail {
         html: text("BodyHtml"),
         text: text("BodyText"),
         sent_at: time::iso(time::milliseconds(seconds(sent))),
+        headers: headers(sent),
     }
+}
+
+/// `[{"Name", "Value"}]`.
+fn headers(sent: &Value) -> BTreeMap<String, String> {
+    let fields = sent.get("Headers").and_then(Value::as_array).into_iter().flatten();
+    let text = |field: &Value, name: &str| field.get(name).and_then(Value::as_str).map(str::to_owned);
+    fields.filter_map(|field| text(field, "Name").zip(text(field, "Value"))).collect()
 }
 
 #[cfg(test)]
@@ -86,11 +98,13 @@ mod tests {
     fn mails_come_newest_first() {
         let answer = json!({ "messages": { "000000000000": [
             { "To": ["a@example.com"], "Subject": "one", "BodyText": "t", "BodyHtml": null, "Timestamp": 1_700_000_000.25 },
-            { "To": ["b@example.com", "c@example.com"], "Subject": "two", "BodyText": "t", "BodyHtml": "h", "Timestamp": 1_700_000_001.0 },
+            { "To": ["b@example.com", "c@example.com"], "Subject": "two", "BodyText": "t", "BodyHtml": "h", "Timestamp": 1_700_000_001.0,
+              "Headers": [{ "Name": "Auto-Submitted", "Value": "auto-generated" }] },
         ] } });
         let mails = of_emulator(&answer);
         assert_eq!(mails[0].to, "b@example.com, c@example.com");
         assert_eq!((mails[1].subject.as_str(), mails[1].html.as_str()), ("one", ""));
+        assert_eq!(mails[0].headers, BTreeMap::from([("Auto-Submitted".to_owned(), "auto-generated".to_owned())]));
         assert_eq!(mails[1].sent_at, "2023-11-14T22:13:20.250Z");
     }
 }

@@ -2,6 +2,7 @@
 
 use relay::fault::FaultKind;
 use relay::owner::{App, KeyRecord, Role};
+use relay::port::ControlTable;
 use relay::port::memory::{MemoryControl, Trouble};
 
 use super::*;
@@ -261,4 +262,29 @@ impl ControlTable for Interleaved<'_> {
         drop(Box::pin(change_owner(self.control, "demo", &self.meanwhile)).await);
         self.control.commit(writes).await
     }
+}
+
+#[tokio::test]
+async fn an_address_that_gets_no_mail_is_listed_and_cleared() {
+    let control = with_owner("demo").await;
+    assert!(list_addresses(&control, "demo").await.unwrap().unreachable.is_empty());
+    let mark = relay::address::Unreachable {
+        owner: "demo".into(),
+        email: "kim@example.com".into(),
+        reason: relay::address::Why::Bounced,
+        since: NOW,
+        detail: "smtp; 550 5.1.1 user unknown".into(),
+        export_id: "0".repeat(32),
+    };
+    control.commit(&[mark.mark().unwrap()]).await.unwrap();
+    let listed = Answer::Addresses(list_addresses(&control, "demo").await.unwrap());
+    let line =
+        format!("kim@example.com  bounced 2026-01-01  export {}  smtp; 550 5.1.1 user unknown\n", "0".repeat(32));
+    assert_eq!(listed.text(), line);
+    assert!(clear_address(&control, "demo", "Kim@example.com").await.unwrap().unreachable.is_empty());
+    let again = text(clear_address(&control, "demo", "kim@example.com").await);
+    assert_eq!(
+        again,
+        "mails go to `kim@example.com` as it is; `relayctl address list demo` lists the addresses that get none"
+    );
 }

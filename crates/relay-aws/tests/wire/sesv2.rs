@@ -9,8 +9,14 @@ use serde_json::json;
 use crate::server::{Answer, Service};
 
 async fn send(service: &Service) -> Result<String, SendMailError> {
-    let mail = Mail { subject: "완료 ✓".into(), html: "<p>done</p>".into(), text: "done".into() };
-    AwsMailer::new(&service.aws, "relay@example.org").send("kim@example.com", &mail).await
+    let mail = Mail {
+        subject: "완료 ✓".into(),
+        html: "<p>done</p>".into(),
+        text: "done".into(),
+        headers: vec![("Auto-Submitted", "auto-generated".into())],
+        tags: vec![("owner", "demo".into())],
+    };
+    AwsMailer::new(&service.aws, "relay@example.org", "relay-mails").send("kim@example.com", &mail).await
 }
 
 fn refused(code: &str, message: &str) -> Answer {
@@ -27,7 +33,12 @@ async fn a_mail_has_both_parts_in_utf_8() {
     let expected = json!({
         "FromEmailAddress": "relay@example.org",
         "Destination": {"ToAddresses": ["kim@example.com"]},
-        "Content": {"Simple": {"Subject": part("완료 ✓"), "Body": {"Html": part("<p>done</p>"), "Text": part("done")}}},
+        "Content": {"Simple": {
+            "Subject": part("완료 ✓"), "Body": {"Html": part("<p>done</p>"), "Text": part("done")},
+            "Headers": [{"Name": "Auto-Submitted", "Value": "auto-generated"}],
+        }},
+        "EmailTags": [{"Name": "owner", "Value": "demo"}],
+        "ConfigurationSetName": "relay-mails",
     });
     assert_eq!(request.json(), expected);
 }

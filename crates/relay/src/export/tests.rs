@@ -274,12 +274,45 @@ fn a_refused_mail_is_shown_and_a_failure_comes_first() {
     let view = View { now: 3, retention_days: 14, position: None };
     assert_eq!(export.view(view)["error"], json!(null));
     let refused = Some("the mailbox is full".to_owned());
-    export.notice = Some(NoticeState { claimed_at: 1, claimed_by: "e".into(), sent_at: None, refused });
+    let email = export.emails[0].clone();
+    export.set_notice(&email, NoticeState { claimed_at: 1, claimed_by: "e".into(), sent_at: None, refused });
     let error = &export.view(view)["error"];
     assert_eq!(error["code"], json!("mail_refused"));
-    assert!(error["detail"].as_str().unwrap().contains("the mailbox is full"));
+    let told = format!(
+        "The mail to {email} did not arrive: the mailbox is full. The file is there all the same; ask for a link."
+    );
+    assert_eq!(error["detail"], json!(told));
     export.fail("denied", "Not allowed.", 2);
     assert_eq!(export.view(view)["error"]["code"], json!("denied"));
+}
+
+#[test]
+fn the_one_mail_of_an_earlier_release_is_the_mail_to_its_address() {
+    let mut export = export();
+    let email = export.emails[0].clone();
+    let mut stored = serde_json::to_value(&export).unwrap();
+    stored.as_object_mut().unwrap().remove("notices");
+    stored["notice"] = json!({"claimed_at": 1, "claimed_by": "e", "sent_at": 2, "refused": null});
+    let read: Export = serde_json::from_value(stored).unwrap();
+    assert_eq!(read.notice_to(&email).unwrap().sent_at, Some(2));
+    // One of its mails may still come back.
+    export = read;
+    assert!(export.amend_notice(&email, |notice| notice.refused = Some("it bounced".into())));
+    assert_eq!(
+        export.view(View { now: 3, retention_days: 14, position: None })["error"]["code"],
+        json!("mail_refused")
+    );
+}
+
+#[test]
+fn a_claim_is_given_back_only_as_it_was_made() {
+    let mut export = export();
+    let claim = NoticeState { claimed_at: 1, claimed_by: "e".into(), sent_at: None, refused: None };
+    export.set_notice("a@example.com", claim.clone());
+    export.set_notice("b@example.com", NoticeState { sent_at: Some(2), ..claim.clone() });
+    assert!(export.unclaim("a@example.com", &claim) && export.notice_to("a@example.com").is_none());
+    assert!(!export.unclaim("b@example.com", &claim), "it is out");
+    assert!(!export.unclaim("c@example.com", &claim));
 }
 
 #[test]

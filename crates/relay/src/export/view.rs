@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Export, Failure, FinishedFile, Status};
+use super::{Export, FinishedFile, Status};
 use crate::period::rfc3339;
 
 /// What the view of an export depends on besides the export.
@@ -47,17 +47,9 @@ impl Export {
             "started_at": self.started_at.map(rfc3339),
             "finished_at": self.finished_at.map(rfc3339),
             "link_expires_at": self.link_expires_at.map(rfc3339),
-            "error": self.error.clone().or_else(|| self.refused_mail()),
+            "error": self.error.clone().or_else(|| self.refused_mails()),
             "trace_id": self.trace_id,
         })
-    }
-
-    /// That its mail was refused, for people who wait for it: the export itself is what its status says.
-    fn refused_mail(&self) -> Option<Failure> {
-        let reason = self.notice.as_ref()?.refused.as_ref()?;
-        let detail =
-            format!("The mail about this export was not sent: {reason}. A file is there all the same; ask for a link.");
-        Some(Failure { code: "mail_refused".to_owned(), detail })
     }
 
     /// How much of the period has been read, 0 to 1 in thousandths. The part of a period that lies in the future holds nothing.

@@ -1,6 +1,7 @@
 //! `GET /v1/account`: who the key belongs to, and what may be asked.
 
 use relay::activity::Kind;
+use relay::address::{self, Unreachable};
 use relay::batch::MAX_ITEMS;
 use relay::export::queue::MAX_WAITING;
 use relay::export::{FILTERS, Format, MAX_ADDRESSES, MAX_COLUMNS};
@@ -20,10 +21,12 @@ impl<W: Ports> Api<W> {
         let profile = tenancy::owner(&self.control, owner).await?.ok_or_else(missing)?;
         let apps = tenancy::apps(&self.control, owner).await?;
         let apps: Vec<_> = apps.into_iter().map(|app| json!({"app_token": app.app_token})).collect();
+        let unreachable = address::all_unreachable(&self.control, owner).await?;
         let body = json!({
             "owner": owner,
             "apps": apps,
             "mail_domains": profile.mail_domains,
+            "unreachable": unreachable.iter().map(Unreachable::view).collect::<Vec<_>>(),
             "limits": {
                 "max_export_days": self.settings.max_export_days,
                 "export_retention_days": self.settings.retention_days,

@@ -12,7 +12,7 @@ use relay::metric::{Labels, Metric};
 use relay::page::largest_shards;
 use relay::port::{ControlTable, Look};
 use relay::reader::{self, Selection};
-use relay::tenancy;
+use relay::{address, tenancy};
 use serde_json::json;
 
 use super::{Api, Call, Ports, Refusal, problem};
@@ -60,7 +60,11 @@ impl<W: Ports> Api<W> {
     async fn accepted(&self, export: &Export, call: &Call<'_>) -> Response {
         let status = export.status_at(call.now, self.settings.retention_days);
         let position = if status == Status::Queued { self.position(&export.export_id).await } else { None };
-        let body = json!({"export_id": export.export_id, "status": status.name(), "position": position});
+        let mut body = json!({"export_id": export.export_id, "status": status.name(), "position": position});
+        let warnings = self.warnings(export).await;
+        if let Some(body) = body.as_object_mut().filter(|_| !warnings.is_empty()) {
+            body.insert("warnings".to_owned(), json!(warnings));
+        }
         Response::json(202, &body).with_header("location", format!("/v1/exports/{}", export.export_id))
     }
 
@@ -78,6 +82,18 @@ impl<W: Ports> Api<W> {
             tracing::info!(owner, export_id = same.export_id, trace_id = asked.export.trace_id, "asked for again");
         }
         Ok((same, Expect::Version(version)))
+    }
+
+    /// What the caller should know although the export is taken: its file will be on the page, whom no mail reaches.
+    async fn warnings(&self, export: &Export) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for email in &export.emails {
+            match address::unreachable(&self.control, &export.owner, email).await {
+                Ok(mark) => warnings.extend(mark.map(|mark| mark.words())),
+                Err(fault) => tracing::warn!(%fault, "whether an address takes mail is not known"),
+            }
+        }
+        warnings
     }
 
     /// The export as asked for, every field of it usable, of an app of this owner.

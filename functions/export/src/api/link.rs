@@ -2,15 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use relay::address;
 use relay::export::{Export, Status, store};
+use relay::fault::Fault;
 use relay::http::Response;
 use relay::link::Link;
 use relay::metric::{Labels, Metric};
-use relay::notice::{self, Mail, Surroundings};
+use relay::notice::{self, Download, Mail, Surroundings};
 use relay::period::rfc3339;
 use relay::port::{LinkSigner, Mailer, SendMailError};
 use relay::tenancy;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Api, Call, Ports, Refusal, Settings, problem};
 
@@ -30,33 +32,31 @@ impl<W: Ports> Api<W> {
         }
         let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
         let is_due = self.record(&export, &link, call.now).await;
-        let is_mailed = is_due && self.may_mail(&export).await && self.mail(&export, &link, &call.trace_id).await;
         let files = self.file_links(&export, call.now).await?;
+        let is_mailed = is_due && self.mail(&export, &link, &files, &call.trace_id).await;
+        let link_of = |Download { name, link }: &Download| json!({"name": name, "url": link.url, "expires_at": rfc3339(link.expires_at)});
+        let files: Vec<_> = files.iter().map(link_of).collect();
         let expires_at = rfc3339(link.expires_at);
         let body = json!({"url": link.url, "expires_at": expires_at, "mailed": is_mailed, "files": files});
         Ok(Response::json(200, &body))
     }
 
     /// A link to each file with rows.
-    async fn file_links(&self, export: &Export, now: i64) -> Result<Vec<Value>, Refusal> {
+    async fn file_links(&self, export: &Export, now: i64) -> Result<Vec<Download>, Refusal> {
         let mut links = Vec::new();
         for file in export.files() {
             let link = self.signer.sign(&export.key_of(&file.name), &file.name, now).await?;
-            links.push(json!({"name": file.name, "url": link.url, "expires_at": rfc3339(link.expires_at)}));
+            links.push(Download { name: file.name, link });
         }
         Ok(links)
     }
 
-    /// Days lie between the request and a fresh link: the domain may have been taken from the owner since. The answer goes to the holder of a
-    /// key of the owner's all the same; a mail would go to somebody else.
-    async fn may_mail(&self, export: &Export) -> bool {
-        match tenancy::owner(&self.control, &export.owner).await {
-            Ok(owner) => owner.is_some_and(|owner| export.emails.iter().all(|email| owner.may_mail(email))),
-            Err(fault) => {
-                tracing::warn!(export_id = export.export_id, %fault, "whether the address is registered is not known; no mail");
-                false
-            }
-        }
+    /// Whether a mail may go to an address. Days lie between the request and a fresh link: the domain may have been taken from the owner since, or
+    /// the address have stopped to take mail. The answer goes to the holder of a key of the owner's all the same.
+    async fn may_mail(&self, export: &Export, email: &str) -> Result<bool, Fault> {
+        let owner = tenancy::owner(&self.control, &export.owner).await?;
+        let is_registered = owner.is_some_and(|owner| owner.may_mail(email));
+        Ok(is_registered && address::unreachable(&self.control, &export.owner, email).await?.is_none())
     }
 
     /// Notes the link's end, and claims its mail where one is due. The caller holds the link already: that this could not be noted does not
@@ -82,11 +82,14 @@ impl<W: Ports> Api<W> {
         }
     }
 
-    /// Whether the mail service took it for one of the addresses.
-    async fn mail(&self, export: &Export, link: &Link, trace_id: &str) -> bool {
+    /// Whether a mail is on its way to one of the addresses.
+    async fn mail(&self, export: &Export, link: &Link, files: &[Download], trace_id: &str) -> bool {
         let Settings { site_url, retention_days, .. } = &self.settings;
-        let around = Surroundings { site_url: site_url.as_deref(), retention_days: *retention_days };
-        let mail = notice::ready(export, link, around);
+        let around = Surroundings { site_url: site_url.as_deref(), retention_days: *retention_days, unsubscribe: None };
+        let whole = Download { name: export.file_name(), link: link.clone() };
+        let is_shown = |name: &String| files.iter().chain([&whole]).find(|download| download.name == *name).cloned();
+        let links: Vec<_> = notice::downloads(export).iter().filter_map(is_shown).collect();
+        let mail = notice::ready(export, &links, around);
         let mut is_mailed = false;
         for email in &export.emails {
             is_mailed |= self.mail_to(email, &mail, export, trace_id).await;
@@ -94,7 +97,16 @@ impl<W: Ports> Api<W> {
         is_mailed
     }
 
+    /// Whether the mail service took it.
     async fn mail_to(&self, email: &str, mail: &Mail, export: &Export, trace_id: &str) -> bool {
+        match self.may_mail(export, email).await {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(fault) => {
+                tracing::warn!(export_id = export.export_id, trace_id, %fault, "whether an address may be mailed is not known; no mail");
+                return false;
+            }
+        }
         let (metric, labels) = match self.mailer.send(email, mail).await {
             Ok(_) => (Metric::MailsSent, Labels::NONE),
             Err(SendMailError::Rejected(reason)) => {

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
         relay::backlog::Whole { stream: AwsBacklog::new(&aws, &config.stream_name), spill },
         AwsExecutions::new(&aws, &config.state_machine_arn),
         AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
-        AwsMailer::new(&aws, &config.mail_from),
+        AwsMailer::new(&aws, &config.mail_from, &config.mail_configuration_set),
         config.settings(),
     );
     run(service_fn(|event| answer(&api, event))).await

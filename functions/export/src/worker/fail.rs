@@ -1,6 +1,8 @@
 //! The end of an export whose execution gave up, in words for people.
 
 use relay::export::{Export, Status, store};
+use relay::language::Language;
+use relay::notice::failure;
 use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, UploadState};
 
 use super::{StepError, StepStatus, Worker};
@@ -13,13 +15,13 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
             return Ok(StepStatus::Failed);
         };
         let is_complete = self.is_complete(&export).await?;
-        let (code, detail) = words(error);
+        let code = code(error);
         let change = |export: &mut Export| {
             let is_open = !export.status.is_terminal();
             if is_open && is_complete {
                 export.finish(Status::Done, now);
             } else if is_open {
-                export.fail(code, detail, now);
+                export.fail(code, failure(Language::En, code).unwrap_or_default(), now);
             }
             is_open
         };
@@ -40,28 +42,13 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
     }
 }
 
-/// What happened and what to do, by the name of the error that ended the execution.
-fn words(error: &str) -> (&'static str, &'static str) {
+/// The code of the failure, by the name of the error that ended the execution.
+fn code(error: &str) -> &'static str {
     match error {
-        "Export.Throttled" | "Export.Unavailable" | "Export.TimedOut" => (
-            "unavailable",
-            "The storage did not answer for several minutes. Nothing is lost: ask for the same period again.",
-        ),
-        "Export.Denied" => (
-            "denied",
-            "Relay is not allowed to do something that it needs to. Whoever runs Relay finds the cause under the trace id.",
-        ),
-        "Export.Invalid" => (
-            "unreadable",
-            "Something stored cannot be read, and Relay leaves no row out in silence. Whoever runs Relay finds it under the trace id.",
-        ),
-        "Export.NoProgress" => (
-            "no_progress",
-            "The export came no further. Ask for it again; if it stops again, whoever runs Relay finds the cause under the trace id.",
-        ),
-        _ => (
-            "internal",
-            "Relay failed while writing the file. Ask again; if it fails again, tell whoever runs Relay the trace id.",
-        ),
+        "Export.Throttled" | "Export.Unavailable" | "Export.TimedOut" => "unavailable",
+        "Export.Denied" => "denied",
+        "Export.Invalid" => "unreadable",
+        "Export.NoProgress" => "no_progress",
+        _ => "internal",
     }
 }
