@@ -159,6 +159,8 @@ fn parameters(setting: &Setting) -> Result<Vec<(String, String)>, Failure> {
         ("StreamMode", "PROVISIONED"),
         ("StreamShards", "2"),
         ("AccessLogs", "disabled"),
+        // A receiver on the same machine.
+        ("WebhookTargets", "any"),
         ("Architecture", architecture),
     ];
     let mut parameters: Vec<_> = defaults.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

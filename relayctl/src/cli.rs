@@ -3,6 +3,7 @@
 mod access;
 mod address;
 mod buckets;
+mod webhook;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
@@ -10,6 +11,7 @@ use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
 pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
 pub(crate) use address::AddressCommand;
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
+pub(crate) use webhook::WebhookCommand;
 
 use crate::names;
 
@@ -97,6 +99,9 @@ pub(crate) enum ControlCommand {
     /// Secrets that sign batches to /v1/activities, and whether batches must be signed
     #[command(subcommand)]
     Signing(SigningCommand),
+    /// The address that is told when an owner's exports end
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -230,6 +235,8 @@ mod tests {
             (vec!["source", "add", "demo", "203.0.113.7/24", "--for", "callbacks"], "did you mean `203.0.113.0/24`?"),
             (vec!["source", "add", "demo", "203.0.113.0/24"], "--for"),
             (vec!["source", "add", "demo", "203.0.113.0/24", "--for", "exports"], "callbacks, activities"),
+            (vec!["webhook", "set", "demo", "http://example.com/"], "begins with https://"),
+            (vec!["webhook", "set", "demo", "https://10.0.0.1/"], "reachable from the Internet"),
             (vec!["signing", "revoke", "demo", "relay_signing_00"], "12 hexadecimal digits"),
             (vec!["key", "new", "demo", "--role", "admin"], "ingest, api"),
             (vec!["--local", "--control-table", "t", "owner", "list"], "cannot be used with"),

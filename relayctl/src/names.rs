@@ -3,6 +3,7 @@
 use relay::activity::is_app_token;
 use relay::discard::Reason;
 use relay::owner::is_owner_name;
+use relay::webhook::Target;
 
 /// Where quarantine objects begin (`relay::quarantine`); may stand before a place and need not.
 const ROOT: &str = "quarantine/";
@@ -139,6 +140,15 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !label.starts_with('-')
         && !label.ends_with('-')
+}
+
+/// A webhook's address. One on this machine is taken, too: only a stack on this machine calls it.
+pub(crate) fn webhook_url(text: &str) -> Result<String, String> {
+    let is_local = Target::read(text).is_ok_and(|target| target.ip.is_some_and(|ip| ip.is_loopback()));
+    if is_local {
+        return Ok(text.to_owned());
+    }
+    Target::public(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn checked(text: &str, is_right: impl Fn(&str) -> bool, advice: &str) -> Result<String, String> {

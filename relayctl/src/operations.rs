@@ -9,12 +9,14 @@ mod key;
 mod owner;
 pub(crate) mod quarantine;
 pub(crate) mod replay;
+mod webhook;
 
 pub(crate) use access::new_signing_secret;
 pub(crate) use address::{clear_address, list_addresses};
 pub(crate) use app::{add_app, remove_app};
 pub(crate) use key::{new_key, revoke_key};
 pub(crate) use owner::{Change, add_owner, change_owner, list_owners, show_owner};
+pub(crate) use webhook::{remove_webhook, set_webhook, show_webhook};
 
 use relay::control::CommitError;
 use relay::fault::Fault;

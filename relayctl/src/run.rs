@@ -10,7 +10,7 @@ use relay_lambda::process;
 
 use crate::cli::{
     AddressCommand, AppCommand, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand, OwnerCommand,
-    SigningCommand, SourceCommand,
+    SigningCommand, SourceCommand, WebhookCommand,
 };
 use crate::operations::{self as op, Change, Refusal};
 use crate::target::{PlaceError, Target};
@@ -103,6 +103,7 @@ async fn manage(control: &impl ControlTable, command: ControlCommand) -> Result<
         }
         ControlCommand::Key(command) => key(control, command).await,
         ControlCommand::Signing(command) => signing(control, command).await,
+        ControlCommand::Webhook(command) => webhook(control, command).await,
     }
 }
 
@@ -126,6 +127,17 @@ async fn signing(control: &impl ControlTable, command: SigningCommand) -> Result
         SigningCommand::Require { owner } => change(control, &owner, Change::RequireSignature(true)).await,
         SigningCommand::Relax { owner } => change(control, &owner, Change::RequireSignature(false)).await,
     }
+}
+
+async fn webhook(control: &impl ControlTable, command: WebhookCommand) -> Result<Answer, Refusal> {
+    Ok(match command {
+        WebhookCommand::Set { owner, url } => {
+            let set = op::set_webhook(control, &owner, &url, process::random(), process::now_ms());
+            Answer::NewWebhook(set.await?)
+        }
+        WebhookCommand::Show { owner } => Answer::Webhook(op::show_webhook(control, &owner).await?),
+        WebhookCommand::Rm { owner } => Answer::RemovedWebhook(op::remove_webhook(control, &owner).await?),
+    })
 }
 
 async fn change(control: &impl ControlTable, owner: &str, change: Change) -> Result<Answer, Refusal> {

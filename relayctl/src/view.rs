@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod buckets;
 mod report;
+mod webhook;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,6 +17,7 @@ pub(crate) use access::{AccessView, NewSecretView};
 pub(crate) use address::AddressesView;
 pub(crate) use buckets::{BatchRow, Batches, Count, DayRow, Days, Entries, EntryView, ObjectRow, ObjectRows};
 pub(crate) use report::{ObjectReport, Totals};
+pub(crate) use webhook::{NewWebhookView, RemovedWebhookView, WebhookView};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -71,6 +73,9 @@ pub(crate) enum Answer {
     RevokedKey(RevokedKeyView),
     NewSecret(NewSecretView),
     Addresses(AddressesView),
+    NewWebhook(NewWebhookView),
+    RemovedWebhook(RemovedWebhookView),
+    Webhook(WebhookView),
     Days(Days),
     Objects(ObjectRows),
     Entries(Entries),
@@ -145,6 +150,9 @@ impl Answer {
             Self::RevokedKey(key) => format!("revoked {} key {} of owner {}\n", key.role.name(), key.key_id, key.owner),
             Self::NewSecret(secret) => secret.text(),
             Self::Addresses(addresses) => addresses.text(),
+            Self::NewWebhook(webhook) => webhook.text(),
+            Self::RemovedWebhook(webhook) => webhook.text(),
+            Self::Webhook(webhook) => webhook.text(),
             Self::Days(days) => days.text(),
             Self::Objects(objects) => objects.text(),
             Self::Entries(entries) => entries.text(),

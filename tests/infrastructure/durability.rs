@@ -232,6 +232,27 @@ fn an_ended_execution_reaches_the_dispatcher_and_notify() {
         let ended = serde_json::json!(["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]);
         assert_eq!(rule["detail"]["status"], ended, "{function}");
     }
-    let tick = template.property("ExportDispatcherFunction", "/Events/EachMinute");
-    assert_eq!((&tick["Type"], &tick["Properties"]["Schedule"]), (&"Schedule".into(), &"rate(1 minute)".into()));
+}
+
+#[test]
+fn one_clock_wakes_the_dispatcher_each_minute() {
+    let template = Template::load();
+    let events = template.property("ExportDispatcherFunction", "/Events").as_object().expect("events");
+    let clocks: Vec<&Value> = events.values().filter(|event| event["Type"] == "ScheduleV2").collect();
+    let [clock] = clocks.as_slice() else { panic!("one clock: {clocks:?}") };
+    let clock = &clock["Properties"];
+    assert_eq!(clock["ScheduleExpression"], "rate(1 minute)");
+    assert_eq!(clock["OmitName"], true, "two stacks in an account have a clock each");
+    // A tick that comes late is worth nothing: the next one does its work.
+    assert!(number(&clock["RetryPolicy"]["MaximumEventAgeInSeconds"]) <= 300);
+    assert_eq!(name(&clock["RoleArn"]), "ClockRole.Arn");
+    let allowed = |action: &str| {
+        let statements = super::permissions::statements(&template, "ClockRole");
+        statements.into_iter().find(|it| it["Action"] == action).map(|it| name(&it["Resource"]).to_owned())
+    };
+    assert_eq!(allowed("lambda:InvokeFunction").as_deref(), Some("ExportDispatcherFunction.Arn"));
+    assert_eq!(allowed("sqs:SendMessage").as_deref(), Some(name(&clock["DeadLetterConfig"]["Arn"])));
+    let trust = template.property("ClockRole", "/AssumeRolePolicyDocument/Statement/0");
+    assert_eq!(trust["Principal"]["Service"], "scheduler.amazonaws.com");
+    assert_eq!(name(&trust["Condition"]["StringEquals"]["aws:SourceAccount"]), "AWS::AccountId");
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use relay::control::Key;
 use relay::owner::{App, FormerClaim, KeyRecord, Owner};
+use relay::webhook::Webhook;
 
 use super::functions::FUNCTIONS;
 use super::permissions::statements;
@@ -41,17 +42,29 @@ const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
             "arrival#*",
             "reject#*",
         ],
-        &["export#*", "request#*", "seat#*", "queue", "slot", "turn", "walk"],
+        &["export#*", "request#*", "seat#*", "queue", "slot", "turn", "walk", "agenda"],
         &["seat#*", "queue"],
     ),
-    ("ExportWorker", &["export#*", "setting", "watermark", "walk"], &["export#*", "walk"], &[]),
-    ("ExportDispatcher", &["export#*", "queue", "slot", "turn"], &["export#*", "slot", "turn"], &["seat#*", "queue"]),
+    ("ExportWorker", &["export#*", "setting", "watermark", "walk"], &["export#*", "walk", "agenda"], &[]),
+    (
+        "ExportDispatcher",
+        &["export#*", "queue", "slot", "turn", "agenda", "webhook#*"],
+        &["export#*", "slot", "turn", "agenda"],
+        &["seat#*", "queue", "agenda"],
+    ),
     ("Notify", &["export#*", "owner#*", "address#*"], &["export#*", "address#*"], &[]),
 ];
 
 /// What only an operator writes.
-fn operators_keys() -> [Key; 5] {
-    [Owner::key("demo"), Owner::listing_key("demo"), App::key("abc"), FormerClaim::key("abc"), KeyRecord::key("00")]
+fn operators_keys() -> [Key; 6] {
+    [
+        Owner::key("demo"),
+        Owner::listing_key("demo"),
+        App::key("abc"),
+        FormerClaim::key("abc"),
+        KeyRecord::key("00"),
+        Webhook::key("demo"),
+    ]
 }
 
 /// The partitions as the code spells them, in files that make keys: `Key::new("setting", …)`, `Key::new(QUEUE, …)`, `format!("seat#{owner}")`.

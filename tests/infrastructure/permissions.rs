@@ -9,7 +9,7 @@ use super::template::{Template, list, name};
 use super::tree;
 
 /// Statement, resource and why it cannot be narrower.
-const WILDCARDS: [(&str, &str, &str); 8] = [
+const WILDCARDS: [(&str, &str, &str); 10] = [
     (
         "Mail",
         "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*",
@@ -19,6 +19,8 @@ const WILDCARDS: [(&str, &str, &str); 8] = [
     ("GiveUp", "${FailedBucket.Arn}/*", "keys are made by Lambda, in a bucket for nothing else"),
     ("ExportFiles", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
     ("Tails", "${ExportBucket.Arn}/tails/*", "keys are made from owner and export"),
+    ("AbortUploads", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
+    ("RemoveTails", "${ExportBucket.Arn}/tails/*", "keys are made from owner and export"),
     ("ReadExports", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
     (
         "FollowExport",
@@ -44,6 +46,9 @@ const NOT_CALLED: [(&str, &[&str]); 6] = [
         &[
             "dynamodb:BatchWriteItem",
             "dynamodb:DeleteItem",
+            // It aborts what it has begun itself; what others left the dispatcher takes away.
+            "s3:DeleteObject",
+            "s3:ListBucketMultipartUploads",
             "states:StartExecution",
             "states:DescribeExecution",
             "states:StopExecution",
@@ -57,7 +62,6 @@ const NOT_CALLED: [(&str, &[&str]); 6] = [
             "kinesis:GetShardIterator",
             "kinesis:ListShards",
             "s3:GetObject",
-            "s3:ListBucket",
             "s3:ListMultipartUploadParts",
             "s3:PutObject",
             "sqs:GetQueueAttributes",
@@ -95,6 +99,8 @@ fn actions(call: &str) -> Vec<&str> {
         "dynamodb:TransactWriteItems" => vec!["dynamodb:PutItem", "dynamodb:DeleteItem"],
         "s3:CreateMultipartUpload" | "s3:UploadPart" | "s3:CompleteMultipartUpload" => vec!["s3:PutObject"],
         "s3:ListParts" => vec!["s3:ListMultipartUploadParts"],
+        "s3:ListMultipartUploads" => vec!["s3:ListBucketMultipartUploads"],
+        "s3:ListObjectsV2" => vec!["s3:ListBucket"],
         // Without ListBucket a missing object is answered 403 instead of 404.
         "s3:HeadObject" => vec!["s3:GetObject", "s3:ListBucket"],
         call => vec![call],

@@ -23,3 +23,5 @@ pub mod sesv2;
 pub mod sfn;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+#[cfg(feature = "webhook")]
+pub mod webhook;

@@ -125,6 +125,7 @@ async fn files_keep_the_contract() {
     let files = AwsFiles::new(&stack.aws, stack.name("export_bucket"));
     contract::files(&files, &stack.run).await;
     contract::tails(&files, &stack.run).await;
+    contract::leavings(&files, &stack.run).await;
 }
 
 #[tokio::test]

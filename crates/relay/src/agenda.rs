@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Expect, Item, Key, Query, Write};
+use crate::export::Export;
 use crate::fault::Fault;
 
 /// The partition of all entries; sort keys ascend with time.
@@ -18,27 +19,47 @@ pub const LEASE_MS: i64 = 120_000;
 /// longest (Lambda quotas), and may begin an upload until then.
 pub const LAST_SWEEP_MS: i64 = 16 * 60_000;
 
+/// The version under which [`take`] leaves an entry: it stood nowhere before.
+const VERSION: u64 = Expect::Absent.next_version();
+
 /// Something that is to be done: an item `agenda` / `{due_at:013}#{what}#{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "lowercase")]
 pub enum Errand {
-    /// Takes away what an export that has ended left in the bucket besides its files: open uploads, and rows that waited for more.
-    Sweep {
-        /// Whose export it was.
-        owner: String,
-        /// Which one.
-        export_id: String,
-        /// When nothing can be left behind any more: milliseconds since the epoch.
-        last_at: i64,
-    },
+    /// Take away what an export has left.
+    Sweep(Sweep),
+    /// Tell its owner's webhook, where there is one.
+    Webhook(Ended),
+}
+
+/// An export that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Whose it was.
+    pub owner: String,
+    /// Which one.
+    pub export_id: String,
+}
+
+/// An export that has ended, and may have left in the bucket what is no file: open uploads, and rows that waited for more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Whose it was.
+    pub owner: String,
+    /// Which one.
+    pub export_id: String,
+    /// When nobody can leave anything there any more: milliseconds since the epoch.
+    pub last_at: i64,
 }
 
 impl Errand {
-    /// What there is to do once an export has ended, for the commit that says so.
-    pub fn of_ended(owner: &str, export_id: &str, now: i64) -> Result<Vec<Write>, Fault> {
-        let last_at = now.saturating_add(LAST_SWEEP_MS);
-        let sweep = Self::Sweep { owner: owner.to_owned(), export_id: export_id.to_owned(), last_at };
-        Ok(vec![sweep.put(now)?])
+    /// What there is to do about an export that has ended, for the commit that says so.
+    pub fn about(ended: &Export) -> Result<Vec<Write>, Fault> {
+        let (owner, export_id) = (ended.owner.clone(), ended.export_id.clone());
+        let ended_at = ended.finished_at.unwrap_or(ended.as_of);
+        let webhook = Ended { owner: owner.clone(), export_id: export_id.clone() };
+        let sweep = Sweep { owner, export_id, last_at: ended_at.saturating_add(LAST_SWEEP_MS) };
+        Ok(vec![Self::Sweep(sweep).put(ended_at)?, Self::Webhook(webhook).put(ended_at)?])
     }
 
     /// The write that puts it on the agenda; `due_at` in milliseconds since the epoch. One that stands there already is a conflict.
@@ -50,7 +71,8 @@ impl Errand {
     #[must_use]
     pub fn key(&self, due_at: i64) -> Key {
         let (what, id) = match self {
-            Self::Sweep { export_id, .. } => ("sweep", export_id),
+            Self::Sweep(sweep) => ("sweep", &sweep.export_id),
+            Self::Webhook(ended) => ("webhook", &ended.export_id),
         };
         key(due_at, &format!("{what}#{id}"))
     }
@@ -88,12 +110,17 @@ impl Taken {
     /// The write that ends it. A conflict says that the lease was over and somebody else has it.
     #[must_use]
     pub fn done(&self) -> Write {
-        Write::Delete { key: self.key.clone(), expect: Expect::Version(Expect::Absent.next_version()) }
+        Write::Delete { key: self.key.clone(), expect: Expect::Version(VERSION) }
     }
 
     /// The writes that end it and put `next` in its place; `due_at` in milliseconds since the epoch.
-    pub fn then(&self, next: &Errand, due_at: i64) -> Result<[Write; 2], Fault> {
-        Ok([self.done(), next.put(due_at)?])
+    pub fn then(&self, next: &Errand, due_at: i64) -> Result<Vec<Write>, Fault> {
+        let key = next.key(due_at);
+        if key == self.key {
+            // Due when the lease is over anyway; a commit names no item twice.
+            return Ok(vec![Write::put(key, next, Expect::Version(VERSION))?]);
+        }
+        Ok(vec![self.done(), next.put(due_at)?])
     }
 }
 
@@ -116,7 +143,7 @@ mod tests {
     const NOW: i64 = 1_794_648_600_000;
 
     fn sweep(export_id: &str) -> Errand {
-        Errand::Sweep { owner: "demo".to_owned(), export_id: export_id.to_owned(), last_at: NOW + LAST_SWEEP_MS }
+        Errand::Sweep(Sweep { owner: "demo".to_owned(), export_id: export_id.to_owned(), last_at: NOW })
     }
 
     async fn due(control: &MemoryControl, now: i64) -> Vec<Item> {
@@ -168,6 +195,12 @@ mod tests {
         assert_eq!(due(&control, NOW + 4).await, []);
         let keys: Vec<Key> = due(&control, i64::MAX).await.into_iter().map(|item| item.key).collect();
         assert_eq!(keys, [sweep("b").key(NOW + 5)]);
+
+        let (writes, taken) = take(&due(&control, NOW + 5).await[0], NOW + 5).unwrap();
+        control.commit(&writes).await.unwrap();
+        control.commit(&taken.then(&sweep("b"), NOW + 5 + LEASE_MS).unwrap()).await.unwrap();
+        assert_eq!(due(&control, NOW + 4 + LEASE_MS).await, []);
+        assert_eq!(due(&control, NOW + 5 + LEASE_MS).await.len(), 1, "due again when its lease would be over");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::language::Language;
 use crate::period::{Period, Zone};
 use crate::reader::Selection;
 use crate::row::{ColumnSpec, FileColumn};
+use crate::webhook::Delivery;
 
 mod checkpoint;
 mod files;
@@ -28,7 +29,7 @@ mod totals;
 mod view;
 
 pub use checkpoint::{Checkpoint, FinishedFile, Tail};
-pub use files::{MANIFEST, parse_object_key};
+pub use files::{MANIFEST, files_folder, parse_object_key, tails_folder};
 pub use filter::{FILTERS, Filters};
 pub use format::Format;
 pub use notices::NoticeState;
@@ -171,6 +172,9 @@ pub struct Export {
     /// When a fresh link was last mailed, or tried to be: milliseconds since the epoch.
     #[serde(default)]
     pub link_mailed_at: Option<i64>,
+    /// The delivery of its end to the owner's webhook, once one was tried.
+    #[serde(default)]
+    pub webhook: Option<Delivery>,
     /// Ties log lines, object and mails together.
     pub trace_id: String,
 }
@@ -260,6 +264,7 @@ impl Export {
             notices: BTreeMap::new(),
             link_expires_at: None,
             link_mailed_at: None,
+            webhook: None,
             trace_id: asked.trace_id,
         }
     }
@@ -327,19 +332,6 @@ impl Export {
 
     fn unusable(&self, what: String) -> Unusable {
         Unusable { export_id: self.export_id.clone(), what }
-    }
-
-    /// The key of the object that keeps the rows of the step under way, should there be too few for a part: each step has its own, so that a
-    /// step that was overtaken cannot write over what a later one left.
-    #[must_use]
-    pub fn tail_key(&self) -> String {
-        format!("tails/{}/{}/{}", self.owner, self.export_id, self.steps)
-    }
-
-    /// What goes on the object besides its bytes.
-    #[must_use]
-    pub fn object_metadata(&self) -> Vec<(&'static str, String)> {
-        vec![("trace-id", self.trace_id.clone()), ("export-id", self.export_id.clone())]
     }
 
     /// The name of its execution: the export's id; an execution that takes over from a lost one counts on.

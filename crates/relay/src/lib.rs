@@ -47,3 +47,4 @@ pub mod signature;
 pub mod spill;
 pub mod tenancy;
 pub mod time;
+pub mod webhook;

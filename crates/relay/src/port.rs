@@ -262,6 +262,18 @@ pub trait Tails: Send + Sync {
     fn fetch(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, Fault>> + Send;
 }
 
+/// The export bucket: what exports that have ended left there besides their files.
+pub trait Leavings: Send + Sync {
+    /// The open uploads whose key begins with `prefix`.
+    fn uploads(&self, prefix: &str) -> impl Future<Output = Result<Vec<Upload>, Fault>> + Send;
+
+    /// Aborts an upload; one that is gone already is fine.
+    fn abort(&self, upload: &Upload) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Removes every object whose key begins with `prefix`; answers how many there were.
+    fn clear(&self, prefix: &str) -> impl Future<Output = Result<usize, Fault>> + Send;
+}
+
 /// Makes links.
 pub trait LinkSigner: Send + Sync {
     /// A link to the object that lives one hour, with when it really ends. `file_name` is what a browser saves it as.
@@ -288,6 +300,22 @@ pub enum SendMailError {
 pub trait Mailer: Send + Sync {
     /// Sends one mail; answers the service's message id.
     fn send(&self, to: &str, mail: &crate::notice::Mail) -> impl Future<Output = Result<String, SendMailError>> + Send;
+}
+
+/// Why a webhook's address gave no answer, in words for its owner.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoAnswer(pub String);
+
+/// Calls webhooks.
+pub trait Hooks: Send + Sync {
+    /// POSTs a JSON body with these headers besides; answers the status. It follows no redirection, and reads nothing else of the answer.
+    fn post(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Bytes,
+    ) -> impl Future<Output = Result<u16, NoAnswer>> + Send;
 }
 
 /// Where an execution of the export state machine stands.

@@ -86,6 +86,8 @@ pub struct WorkerConfig {
     pub spill_queue_url: String,
     /// How many exports may run at a time.
     pub max_concurrent_exports: u32,
+    /// Whether webhooks may lead anywhere, by plain HTTP too: for a stack on one machine. Otherwise to public addresses, by HTTPS.
+    pub webhooks_anywhere: bool,
 }
 
 impl WorkerConfig {
@@ -100,6 +102,8 @@ impl WorkerConfig {
             stream_name: env.text("STREAM_NAME"),
             spill_queue_url: env.text("SPILL_QUEUE_URL"),
             max_concurrent_exports: env.number("MAX_CONCURRENT_EXPORTS", 1..=100),
+            // Nothing but this very word opens the way inside.
+            webhooks_anywhere: env.text("WEBHOOK_TARGETS") == "any",
         };
         env.finish().map(|()| config)
     }

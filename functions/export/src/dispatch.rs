@@ -124,7 +124,9 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
             return Ok(());
         }
         export.fail("interrupted", "The export was interrupted again and again. Ask for it once more.", now);
-        if committed(self.control.commit(&[store::replace(&export, version)?, emptied(item)?]).await)? {
+        let mut writes = store::ending(&export, version)?;
+        writes.push(emptied(item)?);
+        if committed(self.control.commit(&writes).await)? {
             dispatched.freed += 1;
             dispatched.failed += 1;
         }
@@ -227,7 +229,7 @@ fn emptied(item: &Item) -> Result<Write, Fault> {
 }
 
 /// Whether a commit was carried out; `false` when somebody else wrote first.
-fn committed(result: Result<(), CommitError>) -> Result<bool, Fault> {
+pub(crate) fn committed(result: Result<(), CommitError>) -> Result<bool, Fault> {
     match result {
         Ok(()) => Ok(true),
         Err(CommitError::Conflict(_)) => Ok(false),

@@ -8,12 +8,13 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use relay::export::store;
 use relay::metric::{Counters, Labels, Metric};
-use relay::port::{Backlog, ControlTable, Executions, ExportFiles, PageStore, Tails};
+use relay::port::{Backlog, ControlTable, Executions, ExportFiles, Hooks, Leavings, PageStore, Tails};
 use relay_lambda::{gateway, metrics, process};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use crate::agenda::Agenda;
 use crate::api::{Api, Call, Ports};
 use crate::dispatch::Dispatcher;
 use crate::worker::{Clock, StepError, StepStatus, Worker};
@@ -41,11 +42,13 @@ pub async fn answer<W: Ports>(
 
 /// What `export-worker` needs, as worker and as dispatcher.
 #[derive(Debug)]
-pub struct WorkerApp<C, P, F, B, E> {
+pub struct WorkerApp<C, P, F, B, E, H> {
     /// Runs steps.
     pub worker: Worker<C, P, F, B>,
     /// The state machine.
     pub executions: E,
+    /// Owners' webhooks.
+    pub hooks: H,
     /// How many exports may run at a time.
     pub slots: u32,
     /// What was counted in this invocation.
@@ -61,13 +64,17 @@ enum Task {
 }
 
 /// Runs a step of an execution, or the dispatcher.
-pub async fn work<C, P, F, B, E>(app: &WorkerApp<C, P, F, B, E>, event: LambdaEvent<Value>) -> Result<Value, StepError>
+pub async fn work<C, P, F, B, E, H>(
+    app: &WorkerApp<C, P, F, B, E, H>,
+    event: LambdaEvent<Value>,
+) -> Result<Value, StepError>
 where
     C: ControlTable,
     P: PageStore,
-    F: ExportFiles + Tails,
+    F: ExportFiles + Tails + Leavings,
     B: Backlog,
     E: Executions,
+    H: Hooks,
 {
     let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
     // A step's future is large: it holds a part, its reader and the upload under way.
@@ -79,16 +86,24 @@ where
     result
 }
 
-impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog, E: Executions> WorkerApp<C, P, F, B, E> {
+impl<C, P, F, B, E, H> WorkerApp<C, P, F, B, E, H>
+where
+    C: ControlTable,
+    P: PageStore,
+    F: ExportFiles + Tails + Leavings,
+    B: Backlog,
+    E: Executions,
+    H: Hooks,
+{
     /// An app over these ports.
-    pub fn new(worker: Worker<C, P, F, B>, executions: E, slots: u32) -> Self {
-        Self { worker, executions, slots, counters: Mutex::default() }
+    pub fn new(worker: Worker<C, P, F, B>, executions: E, hooks: H, slots: u32) -> Self {
+        Self { worker, executions, hooks, slots, counters: Mutex::default() }
     }
 
     /// The same with time as an argument: `deadline` in milliseconds since the epoch.
     pub async fn work(&self, payload: Value, deadline: i64, now: impl Fn() -> i64) -> Result<Value, StepError> {
         if payload.get("action").is_none() {
-            return self.tick(now()).await;
+            return self.tick(now).await;
         }
         let task: Task = serde_json::from_value(payload)
             .map_err(|error| StepError::Invalid(format!("the state machine asked for no known action: {error}")))?;
@@ -113,16 +128,27 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog, E: Execu
     }
 
     /// What it could not judge is an error, after everything else was done: the invocation counts as failed, and somebody looks.
-    async fn tick(&self, now: i64) -> Result<Value, StepError> {
+    async fn tick(&self, now: impl Fn() -> i64) -> Result<Value, StepError> {
+        // What is due first: it may put exports into the queue.
+        let agenda = Agenda { control: &self.worker.control, files: &self.worker.files, hooks: &self.hooks };
+        let due = agenda.run(&now).await;
+        self.count(Some(Metric::UploadsAborted), due.uploads_aborted);
+        self.count(Some(Metric::WebhooksDelivered), due.webhooks_delivered);
+        self.count(Some(Metric::WebhooksFailed), due.webhooks_failed);
+        for fault in &due.faults {
+            self.count_as(Metric::AgendaFaults, Labels::NONE.reason(fault.kind.name()), 1);
+        }
         let dispatcher = Dispatcher { control: &self.worker.control, executions: &self.executions, slots: self.slots };
-        let done = dispatcher.run(now).await;
+        let done = dispatcher.run(now()).await;
         self.count(Some(Metric::ExportsStarted), done.started);
         self.count(Some(Metric::ExportsFailed), done.failed);
         for fault in &done.faults {
             self.count_as(Metric::DispatchFaults, Labels::NONE.reason(fault.kind.name()), 1);
         }
-        let told = json!({"freed": done.freed, "started": done.started, "failed": done.failed});
-        done.faults.into_iter().next().map_or(Ok(told), |fault| Err(fault.into()))
+        let told = json!({
+            "carried_out": due.carried_out, "freed": done.freed, "started": done.started, "failed": done.failed,
+        });
+        due.faults.into_iter().chain(done.faults).next().map_or(Ok(told), |fault| Err(fault.into()))
     }
 
     fn count(&self, metric: Option<Metric>, n: usize) {

@@ -2,6 +2,7 @@
 //!
 //! Two binaries share it: `export-api` (HTTP) and `export-worker` (the steps of the state machine, and the dispatcher's tick).
 
+pub mod agenda;
 pub mod api;
 pub mod config;
 pub mod dispatch;

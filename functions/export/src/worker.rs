@@ -12,7 +12,7 @@ use relay::activity::Kind;
 use relay::control::CommitError;
 use relay::export::{Checkpoint, Export, Status, store};
 use relay::page::largest_shards;
-use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, Tails};
+use relay::port::{Backlog, ControlTable, ExportFiles, Leavings, PageStore, Tails};
 use relay::reader::Reader;
 
 mod error;
@@ -139,7 +139,7 @@ struct Held {
     has_moved: bool,
 }
 
-impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C, P, F, B> {
+impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlog> Worker<C, P, F, B> {
     /// Carries the export on.
     pub async fn step(&self, owner: &str, id: &str, clock: &Clock<impl Fn() -> i64>) -> Result<StepStatus, StepError> {
         let missing = || StepError::NotFound(format!("owner {owner} has no export {id}"));
@@ -308,7 +308,7 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
             }
             is_open
         };
-        let amended = store::amend(&self.control, &export.owner, &export.export_id, finish).await?;
+        let amended = store::end(&self.control, &export.owner, &export.export_id, finish).await?;
         let (ended, _) = amended.ok_or(Halt::Overtaken)?;
         let (rows, bytes, steps) = (ended.rows(), ended.bytes(), ended.steps);
         let (id, trace_id) = (&ended.export_id, &ended.trace_id);

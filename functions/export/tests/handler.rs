@@ -14,12 +14,12 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use relay::control::{Expect, Key, Write};
 use relay::metric::{Counters, Metric};
 use relay::port::memory::{
-    MemoryControl, MemoryExecutions, MemoryFiles, MemoryMailer, MemoryPages, MemorySigner, MemoryStream,
+    MemoryControl, MemoryExecutions, MemoryFiles, MemoryHooks, MemoryMailer, MemoryPages, MemorySigner, MemoryStream,
 };
 use serde_json::{Value, json};
 use support::{NOW, commit, event, export_of, load, pages_of, queueing, run, running, store_pages};
 
-type Doubles = WorkerApp<MemoryControl, MemoryPages, MemoryFiles, MemoryStream, MemoryExecutions>;
+type Doubles = WorkerApp<MemoryControl, MemoryPages, MemoryFiles, MemoryStream, MemoryExecutions, MemoryHooks>;
 
 fn app() -> Doubles {
     let worker = Worker {
@@ -28,7 +28,13 @@ fn app() -> Doubles {
         files: MemoryFiles::default(),
         backlog: MemoryStream::new(1),
     };
-    WorkerApp { worker, executions: MemoryExecutions::default(), slots: 1, counters: Mutex::new(Counters::default()) }
+    WorkerApp {
+        worker,
+        executions: MemoryExecutions::default(),
+        hooks: MemoryHooks::default(),
+        slots: 1,
+        counters: Mutex::new(Counters::default()),
+    }
 }
 
 fn send(app: &Doubles, payload: Value) -> Result<Value, Diagnostic> {
@@ -40,14 +46,14 @@ fn send(app: &Doubles, payload: Value) -> Result<Value, Diagnostic> {
 #[test]
 fn anything_without_an_action_is_a_tick() {
     for tick in [
-        json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
+        json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}),
         json!({"source": "aws.states", "detail": {}}),
         json!({}),
     ] {
         let app = app();
         let export = export_of("demo", NOW, 1, &json!({}));
         commit(&app.worker.control, &queueing(&export));
-        assert_eq!(send(&app, tick), Ok(json!({"freed": 0, "started": 1, "failed": 0})));
+        assert_eq!(send(&app, tick), Ok(json!({"carried_out": 0, "freed": 0, "started": 1, "failed": 0})));
         assert!(app.executions.all().contains_key(&export.export_id));
     }
 }

@@ -253,7 +253,7 @@ fn an_export_cancelled_under_the_workers_hands_makes_no_file() {
         let ended = load(&worker.control, &export);
         assert_eq!(ended.status, Status::Cancelled, "cancelled at listing {at}");
         assert_eq!(answer, StepStatus::Cancelled);
-        assert_eq!(worker.files.objects().len(), 0);
+        assert_eq!((worker.files.objects().len(), worker.files.open_uploads()), (0, 0), "what it had begun it aborted");
     }
 }
 

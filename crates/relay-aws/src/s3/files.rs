@@ -1,4 +1,4 @@
-//! Files written in parts: S3 multipart uploads. Uploads that are never completed are aborted by the bucket's lifecycle rule.
+//! Files written in parts: S3 multipart uploads, and what is left of them. Uploads that nobody completes or aborts end by the bucket's lifecycle rule.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
 use bytes::Bytes;
 use relay::fault::{Fault, FaultKind};
-use relay::port::{ExportFiles, StoredPart, Tails, Upload, UploadState};
+use relay::port::{ExportFiles, Leavings, StoredPart, Tails, Upload, UploadState};
 
 use super::media_type;
 use crate::config::{Aws, OPERATION_TIMEOUT, timeouts};
@@ -26,6 +26,10 @@ const HEAD_OBJECT: &str = "s3:HeadObject";
 const COMPLETE: &str = "s3:CompleteMultipartUpload";
 const PUT_OBJECT: &str = "s3:PutObject";
 const GET_OBJECT: &str = "s3:GetObject";
+const LIST_UPLOADS: &str = "s3:ListMultipartUploads";
+const ABORT: &str = "s3:AbortMultipartUpload";
+const LIST_OBJECTS: &str = "s3:ListObjectsV2";
+const DELETE_OBJECT: &str = "s3:DeleteObject";
 
 /// The export bucket.
 #[derive(Clone, Debug)]
@@ -132,6 +136,51 @@ impl Tails for AwsFiles {
         let body = answer.body.collect().await;
         let body = body.map_err(|error| broken(GET_OBJECT, &format!("the body was cut off: {error}")))?;
         Ok(Some(body.into_bytes()))
+    }
+}
+
+impl Leavings for AwsFiles {
+    async fn uploads(&self, prefix: &str) -> Result<Vec<Upload>, Fault> {
+        let mut uploads = Vec::new();
+        let (mut key, mut id): (Option<String>, Option<String>) = (None, None);
+        loop {
+            let request = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
+            let request = request.set_key_marker(key.take()).set_upload_id_marker(id.take());
+            let answer = request.send().await.map_err(|error| fault(LIST_UPLOADS, &error))?;
+            let open = answer.uploads.unwrap_or_default().into_iter();
+            uploads.extend(open.filter_map(|open| Some(Upload { key: open.key?, upload_id: open.upload_id? })));
+            (key, id) = (answer.next_key_marker, answer.next_upload_id_marker);
+            if answer.is_truncated != Some(true) || key.is_none() {
+                return Ok(uploads);
+            }
+        }
+    }
+
+    async fn abort(&self, upload: &Upload) -> Result<(), Fault> {
+        let request = self.client.abort_multipart_upload().bucket(&self.bucket).key(&upload.key);
+        match request.upload_id(&upload.upload_id).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(no_such_upload) => Ok(()),
+            Err(error) => Err(fault(ABORT, &error)),
+        }
+    }
+
+    async fn clear(&self, prefix: &str) -> Result<usize, Fault> {
+        let mut removed = 0;
+        loop {
+            // From the beginning each time: what was listed is gone by then.
+            let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let answer = request.send().await.map_err(|error| fault(LIST_OBJECTS, &error))?;
+            let keys: Vec<String> = answer.contents.into_iter().flatten().filter_map(|object| object.key).collect();
+            for key in &keys {
+                let request = self.client.delete_object().bucket(&self.bucket).key(key);
+                request.send().await.map_err(|error| fault(DELETE_OBJECT, &error))?;
+            }
+            removed += keys.len();
+            if keys.is_empty() || answer.is_truncated != Some(true) {
+                return Ok(removed);
+            }
+        }
     }
 }
 

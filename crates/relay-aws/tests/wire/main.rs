@@ -5,6 +5,7 @@
 mod control;
 mod fault;
 mod kinesis;
+mod leavings;
 mod link;
 mod objects;
 mod pages;
@@ -13,3 +14,4 @@ mod server;
 mod sesv2;
 mod sfn;
 mod sqs;
+mod webhook;

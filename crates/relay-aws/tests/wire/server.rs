@@ -54,6 +54,8 @@ impl Request {
 /// The service on the other end.
 pub(crate) struct Service {
     pub(crate) aws: Aws,
+    /// Where it listens, `http://127.0.0.1:port`.
+    pub(crate) endpoint: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -66,7 +68,7 @@ impl Service {
         let answers: Vec<Answer> = answers.into_iter().collect();
         let seen = Arc::clone(&requests);
         std::thread::spawn(move || serve(&listener, answers, &seen));
-        Self { aws: Aws::at(&endpoint, "eu-west-1").await, requests }
+        Self { aws: Aws::at(&endpoint, "eu-west-1").await, endpoint, requests }
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {

@@ -45,7 +45,20 @@ impl Export {
     /// The key in the export bucket of a file of this name.
     #[must_use]
     pub fn key_of(&self, name: &str) -> String {
-        format!("exports/{}/{}/{name}", self.owner, self.export_id)
+        format!("{}{name}", files_folder(&self.owner, &self.export_id))
+    }
+
+    /// The key of the object that keeps the rows of the step under way, should there be too few for a part: each step has its own, so that a
+    /// step that was overtaken cannot write over what a later one left.
+    #[must_use]
+    pub fn tail_key(&self) -> String {
+        format!("{}{}", tails_folder(&self.owner, &self.export_id), self.steps)
+    }
+
+    /// What goes on the object besides its bytes.
+    #[must_use]
+    pub fn object_metadata(&self) -> Vec<(&'static str, String)> {
+        vec![("trace-id", self.trace_id.clone()), ("export-id", self.export_id.clone())]
     }
 
     /// Whether a manifest follows the files. Of a spreadsheet's rows it is known once the first file is full.
@@ -160,6 +173,18 @@ impl FinishedFile {
         let Self { name, kind, rows, bytes, totals } = self;
         json!({"name": name, "kind": kind, "rows": rows, "bytes": bytes, "totals": totals.view()})
     }
+}
+
+/// What the keys of an export's files begin with.
+#[must_use]
+pub fn files_folder(owner: &str, export_id: &str) -> String {
+    format!("exports/{owner}/{export_id}/")
+}
+
+/// What the keys of its tails begin with.
+#[must_use]
+pub fn tails_folder(owner: &str, export_id: &str) -> String {
+    format!("tails/{owner}/{export_id}/")
 }
 
 /// The owner and export of an object in the export bucket; `None` for any other object.

@@ -18,8 +18,8 @@ use crate::control::{CommitError, Expect, Key, Query, Write};
 use crate::fault::FaultKind;
 use crate::page::{Page, PageDay};
 use crate::port::{
-    ControlTable, ExecutionState, Executions, ExportFiles, ObjectHead, Objects, PageStore, Quarantine, Record,
-    SortRange, Spill, SpillBacklog, StoredPart, Stream, Tails, UploadState,
+    ControlTable, ExecutionState, Executions, ExportFiles, Leavings, ObjectHead, Objects, PageStore, Quarantine,
+    Record, SortRange, Spill, SpillBacklog, StoredPart, Stream, Tails, UploadState,
 };
 
 fn put(key: &Key, value: u32, expect: Expect) -> Write {
@@ -198,6 +198,32 @@ pub async fn tails(tails: &impl Tails, name: &str) {
     assert_eq!(tails.fetch(&key).await, Ok(Some(Bytes::from_static(b"second"))));
 }
 
+/// Leavings: uploads are found by their prefix and aborted, objects are removed by theirs; doing it again is fine.
+pub async fn leavings(files: &(impl ExportFiles + Tails + Leavings), name: &str) {
+    let (mine, theirs) = (format!("contract/leavings/{name}/"), format!("contract/leavings/{name}0/"));
+    let mut begun = Vec::new();
+    for key in [format!("{mine}a.csv"), format!("{mine}b 한.csv"), format!("{theirs}c.csv")] {
+        begun.push(files.begin(&key, &[]).await.unwrap());
+    }
+    files.put_part(&begun[0], 1, Bytes::from_static(b"part")).await.unwrap();
+    assert_eq!(files.uploads(&mine).await.unwrap(), begun[..2]);
+    for upload in &begun {
+        files.abort(upload).await.unwrap();
+        files.abort(upload).await.unwrap();
+        assert_eq!(files.state(upload).await, Ok(UploadState::Gone));
+    }
+    assert_eq!(files.uploads(&mine).await, Ok(vec![]));
+
+    let tail = |folder: &str| format!("tails/{folder}1");
+    for key in [tail(&mine), format!("tails/{mine}2 한"), tail(&theirs)] {
+        files.keep(&key, Bytes::from_static(b"rows")).await.unwrap();
+    }
+    assert_eq!(files.clear(&format!("tails/{mine}")).await, Ok(2));
+    assert_eq!(files.clear(&format!("tails/{mine}")).await, Ok(0));
+    assert_eq!(files.fetch(&tail(&mine)).await, Ok(None));
+    assert!(files.fetch(&tail(&theirs)).await.unwrap().is_some(), "another's");
+}
+
 /// Executions: starting twice is one execution, an unknown one is unknown, stopping twice is fine. `input` must be one the state machine takes.
 pub async fn executions(executions: &impl Executions, name: &str, input: &str) {
     assert_eq!(executions.state(name).await.unwrap(), ExecutionState::Unknown);
@@ -227,6 +253,7 @@ mod tests {
         super::objects(&MemoryObjects::default(), "memory").await;
         super::files(&MemoryFiles::default(), "memory").await;
         super::tails(&MemoryFiles::default(), "memory").await;
+        super::leavings(&MemoryFiles::default(), "memory").await;
         super::executions(&MemoryExecutions::default(), "memory", "{}").await;
     }
 }

@@ -8,6 +8,7 @@ use crate::fault::{Fault, FaultKind};
 
 mod control;
 mod files;
+mod hooks;
 mod objects;
 mod pages;
 mod services;
@@ -16,6 +17,7 @@ mod stream;
 
 pub use control::MemoryControl;
 pub use files::{MemoryFiles, MemoryObject, MemoryQuarantine};
+pub use hooks::{Delivered, MemoryHooks};
 pub use objects::MemoryObjects;
 pub use pages::MemoryPages;
 pub use services::{MemoryExecutions, MemoryMailer, MemorySigner};

@@ -1,7 +1,5 @@
 //! `DELETE /v1/exports/{id}`.
 
-use std::iter;
-
 use relay::control::CommitError;
 use relay::export::queue::Waiting;
 use relay::export::{Status, store};
@@ -28,8 +26,8 @@ impl<W: Ports> Api<W> {
             }
             let waiting = tenancy::find::<Waiting>(&self.control, Waiting::key_for(&export)).await?;
             export.finish(Status::Cancelled, call.now);
-            let leave = waiting.iter().flat_map(|(waiting, _)| waiting.leave());
-            let writes: Vec<_> = iter::once(store::replace(&export, version)?).chain(leave).collect();
+            let mut writes = store::ending(&export, version)?;
+            writes.extend(waiting.iter().flat_map(|(waiting, _)| waiting.leave()));
             match self.control.commit(&writes).await {
                 Ok(()) => {}
                 Err(CommitError::Conflict(_)) => continue,

@@ -5,6 +5,7 @@ use export::{config::WorkerConfig, handler::WorkerApp, handler::work, worker::Wo
 use lambda_runtime::{Error, run, service_fn};
 use relay::backlog::Whole;
 use relay_aws::dynamodb::{AwsControl, AwsPages};
+use relay_aws::webhook::HttpHooks;
 use relay_aws::{config::Aws, kinesis::AwsBacklog, s3::AwsFiles, sfn::AwsExecutions, sqs::AwsSpillBacklog};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,7 +19,7 @@ async fn main() -> Result<(), Error> {
     let spill = AwsSpillBacklog::new(&aws, &config.spill_queue_url);
     let backlog = Whole { stream: AwsBacklog::new(&aws, &config.stream_name), spill };
     let executions = AwsExecutions::new(&aws, &config.state_machine_arn);
-    let worker = Worker { control, pages, files, backlog };
-    let app = WorkerApp::new(worker, executions, config.max_concurrent_exports);
+    let (worker, hooks) = (Worker { control, pages, files, backlog }, HttpHooks::new(config.webhooks_anywhere));
+    let app = WorkerApp::new(worker, executions, hooks, config.max_concurrent_exports);
     run(service_fn(|event| work(&app, event))).await
 }

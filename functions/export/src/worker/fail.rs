@@ -25,7 +25,7 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles, B: Backlog> Worker<C, P, F, 
             }
             is_open
         };
-        let amended = store::amend(&self.control, owner, id, change).await?;
+        let amended = store::end(&self.control, owner, id, change).await?;
         let status = amended.map_or(Status::Failed, |(export, _)| export.status);
         let (trace_id, status) = (export.trace_id, StepStatus::of(status));
         tracing::error!(owner, export_id = id, trace_id, error, status = status.name(), "the execution gave up");

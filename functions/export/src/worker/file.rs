@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use relay::export::{Checkpoint, Format, Status, Tail};
-use relay::port::{Backlog, ControlTable, ExportFiles, PageStore, Tails, Upload, UploadState};
+use relay::port::{Backlog, ControlTable, ExportFiles, Leavings, PageStore, Tails, Upload, UploadState};
 
 use super::part::Part;
 use super::uploads::{Stored, Uploads};
@@ -16,7 +16,7 @@ const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 /// How long making a file of its parts may take: S3 speaks of several minutes (S3 API reference, `CompleteMultipartUpload`).
 pub(super) const LONGEST_COMPLETION: Duration = Duration::from_mins(5);
 
-impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C, P, F, B> {
+impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlog> Worker<C, P, F, B> {
     /// The tail that an earlier step left, once the upload's parts are seen to be those recorded; empty where there is none. What is no longer as
     /// it was left is given up for a new upload: that was aborted from outside, or a step that was overtaken wrote over a part.
     pub(super) async fn pick_up(&self, held: &mut Held) -> Result<Bytes, Halt> {
@@ -123,8 +123,12 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails, B: Backlog> Worker<C
         let key = held.export.key_of(&held.export.name_under_way());
         let upload = self.files.begin(&key, &held.export.object_metadata()).await?;
         held.export.checkpoint.upload = Some(upload.clone());
-        self.save(held).await?;
-        Ok(upload)
+        let saved = self.save(held).await;
+        if matches!(saved, Err(Halt::Overtaken)) {
+            // Whoever has the export now does not know of it.
+            self.files.abort(&upload).await?;
+        }
+        saved.map(|()| upload)
     }
 
     /// Everything is in the parts: makes the file of them, if no earlier step has. The answer is how the export ended; `None` when there is more to do.

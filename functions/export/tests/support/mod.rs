@@ -197,6 +197,12 @@ impl ControlTable for Shared {
 /// Gives way once: between any two calls somebody else may come.
 pub(crate) async fn pause() {
     let mut has_paused = false;
-    std::future::poll_fn(|_| if std::mem::replace(&mut has_paused, true) { Poll::Ready(()) } else { Poll::Pending })
-        .await;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut has_paused, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{Script, broken_limit, lock};
 use crate::fault::{Fault, FaultKind};
-use crate::port::{ExportFiles, Quarantine, StoredPart, Tails, Upload, UploadState};
+use crate::port::{ExportFiles, Leavings, Quarantine, StoredPart, Tails, Upload, UploadState};
 
 /// The least bytes of a part that is not the last (S3 multipart upload: 5 MiB).
 const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
@@ -61,6 +61,7 @@ struct Bucket {
 
 #[derive(Debug, Default)]
 struct OpenUpload {
+    key: String,
     metadata: BTreeMap<String, String>,
     parts: BTreeMap<u32, Bytes>,
 }
@@ -68,7 +69,7 @@ struct OpenUpload {
 /// The export bucket.
 #[derive(Debug, Default)]
 pub struct MemoryFiles {
-    /// Calls: `begin`, `put_part`, `state`, `complete`, `keep`, `fetch`.
+    /// Calls: `begin`, `put_part`, `state`, `complete`, `keep`, `fetch`, `uploads`, `abort`, `clear`.
     pub script: Script,
     bucket: Mutex<Bucket>,
     tails: Mutex<BTreeMap<String, Bytes>>,
@@ -140,7 +141,9 @@ impl ExportFiles for MemoryFiles {
                 let mut bucket = lock(&self.bucket);
                 bucket.begun += 1;
                 let upload_id = format!("upload-{}", bucket.begun);
-                bucket.uploads.insert(upload_id.clone(), OpenUpload { metadata, parts: BTreeMap::new() });
+                bucket
+                    .uploads
+                    .insert(upload_id.clone(), OpenUpload { key: key.to_owned(), metadata, parts: BTreeMap::new() });
                 Ok(Upload { key: key.to_owned(), upload_id })
             })
             .await
@@ -201,5 +204,38 @@ impl Tails for MemoryFiles {
 
     async fn fetch(&self, key: &str) -> Result<Option<Bytes>, Fault> {
         self.script.single("fetch", || Ok(lock(&self.tails).get(key).cloned())).await
+    }
+}
+
+impl Leavings for MemoryFiles {
+    async fn uploads(&self, prefix: &str) -> Result<Vec<Upload>, Fault> {
+        self.script
+            .single("uploads", || {
+                let bucket = lock(&self.bucket);
+                let open = bucket.uploads.iter().filter(|(_, open)| open.key.starts_with(prefix));
+                Ok(open.map(|(id, open)| Upload { key: open.key.clone(), upload_id: id.clone() }).collect())
+            })
+            .await
+    }
+
+    async fn abort(&self, upload: &Upload) -> Result<(), Fault> {
+        self.script
+            .single("abort", || {
+                lock(&self.bucket).uploads.remove(&upload.upload_id);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn clear(&self, prefix: &str) -> Result<usize, Fault> {
+        self.script
+            .single("clear", || {
+                let (mut tails, mut bucket) = (lock(&self.tails), lock(&self.bucket));
+                let before = tails.len() + bucket.objects.len();
+                tails.retain(|key, _| !key.starts_with(prefix));
+                bucket.objects.retain(|key, _| !key.starts_with(prefix));
+                Ok(before - tails.len() - bucket.objects.len())
+            })
+            .await
     }
 }
