@@ -300,7 +300,7 @@ async fn exports(document: &Document, ledger: &mut Ledger<'_>) {
     {
         let more: Vec<(&str, Value)> =
             body.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        expect(&mut world, create, &asking(document, create, &more), (202, "queued"), ledger).await;
+        expect(&mut world, create, &asking(document, create, &more), (202, "position"), ledger).await;
     }
     for (query, status, said) in [
         ("", 200, "exports"),
@@ -343,7 +343,7 @@ async fn full_queue(document: &Document, ledger: &mut Ledger<'_>) {
 
 /// An export in every state, and what may be done to it there.
 async fn lives(document: &Document, ledger: &mut Ledger<'_>) {
-    let of_one = ["getExport", "cancelExport", "linkExport"].map(|id| operation(document, id));
+    let of_one = ["getExport", "cancelExport", "linkExport", "deleteExportFile"].map(|id| operation(document, id));
     for one in of_one {
         let response = World::new().await.answer(&request(document, one, Sent::Right)).await;
         assert_eq!(response.status, 404, "{}", one.id);
@@ -355,14 +355,14 @@ async fn lives(document: &Document, ledger: &mut Ledger<'_>) {
         request
     };
     let later = NOW + 15 * 86_400_000;
-    let [get, cancel, link] = of_one;
-    for (status, now, name, cancelled, linked) in [
-        (Status::Running, NOW, "running", 200, 409),
-        (Status::Done, NOW, "done", 409, 200),
-        (Status::Empty, NOW, "empty", 409, 409),
-        (Status::Failed, NOW, "failed", 409, 409),
-        (Status::Cancelled, NOW, "cancelled", 409, 409),
-        (Status::Done, later, "expired", 409, 410),
+    let [get, cancel, link, delete] = of_one;
+    for (status, now, name, linked, deleted, cancelled) in [
+        (Status::Running, NOW, "running", 409, 409, 200),
+        (Status::Done, NOW, "done", 200, 200, 409),
+        (Status::Empty, NOW, "empty", 409, 409, 409),
+        (Status::Failed, NOW, "failed", 409, 409, 409),
+        (Status::Cancelled, NOW, "cancelled", 409, 409, 409),
+        (Status::Done, later, "expired", 410, 200, 409),
     ] {
         let mut world = World::with_activities().await;
         let id = world.export(document).await;
@@ -373,7 +373,7 @@ async fn lives(document: &Document, ledger: &mut Ledger<'_>) {
                 Status::Done | Status::Empty | Status::Cancelled | Status::Expired => export.finish(status, NOW),
             })
             .await;
-        for (operation, expected) in [(get, 200), (link, linked), (cancel, cancelled)] {
+        for (operation, expected) in [(get, 200), (link, linked), (delete, deleted), (cancel, cancelled)] {
             let response = world.answer_at(&at(operation, &id), now).await;
             assert_eq!(response.status, expected, "{name}, {}: {}", operation.id, response.body);
             assert!(operation.id != get.id || response.body.contains(&format!("\"status\":\"{name}\"")), "{name}");

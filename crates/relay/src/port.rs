@@ -262,6 +262,12 @@ pub trait Tails: Send + Sync {
     fn fetch(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, Fault>> + Send;
 }
 
+/// The export bucket: files that are not to be kept any longer.
+pub trait Removal: Send + Sync {
+    /// Deletes objects by key, one result each; one that is not there is deleted already. Any number of keys.
+    fn remove(&self, keys: &[String]) -> impl Future<Output = Vec<Result<(), Fault>>> + Send;
+}
+
 /// Makes links.
 pub trait LinkSigner: Send + Sync {
     /// A link to the object that lives one hour, with when it really ends. `file_name` is what a browser saves it as.

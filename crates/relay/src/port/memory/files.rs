@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{Script, broken_limit, lock};
 use crate::fault::{Fault, FaultKind};
-use crate::port::{ExportFiles, Quarantine, StoredPart, Tails, Upload, UploadState};
+use crate::port::{ExportFiles, Quarantine, Removal, StoredPart, Tails, Upload, UploadState};
 
 /// The least bytes of a part that is not the last (S3 multipart upload: 5 MiB).
 const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
@@ -68,7 +68,7 @@ struct OpenUpload {
 /// The export bucket.
 #[derive(Debug, Default)]
 pub struct MemoryFiles {
-    /// Calls: `begin`, `put_part`, `state`, `complete`, `keep`, `fetch`.
+    /// Calls: `begin`, `put_part`, `state`, `complete`, `keep`, `fetch`, `remove`.
     pub script: Script,
     bucket: Mutex<Bucket>,
     tails: Mutex<BTreeMap<String, Bytes>>,
@@ -201,5 +201,16 @@ impl Tails for MemoryFiles {
 
     async fn fetch(&self, key: &str) -> Result<Option<Bytes>, Fault> {
         self.script.single("fetch", || Ok(lock(&self.tails).get(key).cloned())).await
+    }
+}
+
+impl Removal for MemoryFiles {
+    async fn remove(&self, keys: &[String]) -> Vec<Result<(), Fault>> {
+        self.script
+            .batch("remove", keys, |key| {
+                lock(&self.bucket).objects.remove(key);
+                Ok(())
+            })
+            .await
     }
 }
