@@ -37,7 +37,9 @@ async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
     arrivals(&document, &mut ledger).await;
     refused_batches(&document, &mut ledger).await;
     exports(&document, &mut ledger).await;
-    refused_exports(&document, &mut ledger).await;
+    for id in ["createExport", "previewExport"] {
+        refused_exports(&document, operation(&document, id), &mut ledger).await;
+    }
     full_queue(&document, &mut ledger).await;
     lives(&document, &mut ledger).await;
     for id in ["getAccount", "getHealth", "getContract"] {
@@ -315,8 +317,7 @@ async fn exports(document: &Document, ledger: &mut Ledger<'_>) {
     }
 }
 
-async fn refused_exports(document: &Document, ledger: &mut Ledger<'_>) {
-    let operation = operation(document, "createExport");
+async fn refused_exports(document: &Document, operation: Operation<'_>, ledger: &mut Ledger<'_>) {
     let plain = request(document, operation, Sent::Right);
     let with = |name, value| asking(document, operation, &[(name, value)]);
     for (request, status, said) in [

@@ -187,6 +187,7 @@ fn keyless(operation: Operation<'_>) -> Request {
         }
         "postActivities" => &operation.request_body()["content"]["application/json"]["examples"]["array"],
         "createExport" => &operation.request_body()["content"]["application/json"]["examples"]["events"],
+        "previewExport" => &operation.request_body()["content"]["application/json"]["examples"]["events"],
         _ => return request,
     };
     with_body(request, "application/json", body["value"].to_string().as_bytes())

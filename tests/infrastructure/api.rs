@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::template::{Template, name};
 
 /// Every route and the function behind it.
-const ROUTES: [(&str, &str); 13] = [
+const ROUTES: [(&str, &str); 14] = [
     ("$default", "ExportApiFunction"),
     ("ANY /v1/activities", "IngestFunction"),
     ("ANY /v1/callbacks/{provider}", "IngestFunction"),
@@ -18,6 +18,7 @@ const ROUTES: [(&str, &str); 13] = [
     ("GET /v1/exports/{id}", "ExportApiFunction"),
     ("GET /v1/openapi.yaml", "ExportApiFunction"),
     ("POST /v1/exports", "ExportApiFunction"),
+    ("POST /v1/exports/preview", "ExportApiFunction"),
     ("POST /v1/exports/{id}/link", "ExportApiFunction"),
 ];
 

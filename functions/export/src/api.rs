@@ -19,6 +19,7 @@ mod create;
 mod file;
 mod link;
 mod ports;
+mod preview;
 mod problem;
 mod read;
 
@@ -95,6 +96,7 @@ impl From<Fault> for Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route<'a> {
     Create,
+    Preview,
     List,
     One(&'a str),
     Cancel(&'a str),
@@ -165,6 +167,7 @@ impl<W: Ports> Api<W> {
         let owner = self.authenticate(call.request);
         match route {
             Route::Create => self.create(call, &owner.await?).await,
+            Route::Preview => self.preview(call, &owner.await?).await,
             Route::List => self.list(call, &owner.await?).await,
             Route::One(id) => self.one(call, &owner.await?, id).await,
             Route::Cancel(id) => self.cancel(call, &owner.await?, id).await,
@@ -204,6 +207,7 @@ fn finished(response: Response, call: &Call<'_>) -> Response {
 fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
     match path {
         "/v1/exports" => return vec![("GET", Route::List), ("POST", Route::Create)],
+        "/v1/exports/preview" => return vec![("POST", Route::Preview)],
         "/v1/account" => return vec![("GET", Route::Account)],
         "/v1/openapi.yaml" => return vec![("GET", Route::Contract)],
         "/v1/arrivals" => return vec![("GET", Route::Arrivals)],
