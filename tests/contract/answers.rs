@@ -37,7 +37,9 @@ async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
     arrivals(&document, &mut ledger).await;
     refused_batches(&document, &mut ledger).await;
     exports(&document, &mut ledger).await;
-    refused_exports(&document, &mut ledger).await;
+    for id in ["createExport", "previewExport"] {
+        refused_exports(&document, operation(&document, id), &mut ledger).await;
+    }
     full_queue(&document, &mut ledger).await;
     lives(&document, &mut ledger).await;
     for id in ["getAccount", "getHealth", "getContract"] {
@@ -300,7 +302,7 @@ async fn exports(document: &Document, ledger: &mut Ledger<'_>) {
     {
         let more: Vec<(&str, Value)> =
             body.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        expect(&mut world, create, &asking(document, create, &more), (202, "queued"), ledger).await;
+        expect(&mut world, create, &asking(document, create, &more), (202, "position"), ledger).await;
     }
     for (query, status, said) in [
         ("", 200, "exports"),
@@ -315,8 +317,7 @@ async fn exports(document: &Document, ledger: &mut Ledger<'_>) {
     }
 }
 
-async fn refused_exports(document: &Document, ledger: &mut Ledger<'_>) {
-    let operation = operation(document, "createExport");
+async fn refused_exports(document: &Document, operation: Operation<'_>, ledger: &mut Ledger<'_>) {
     let plain = request(document, operation, Sent::Right);
     let with = |name, value| asking(document, operation, &[(name, value)]);
     for (request, status, said) in [
@@ -343,7 +344,7 @@ async fn full_queue(document: &Document, ledger: &mut Ledger<'_>) {
 
 /// An export in every state, and what may be done to it there.
 async fn lives(document: &Document, ledger: &mut Ledger<'_>) {
-    let of_one = ["getExport", "cancelExport", "linkExport"].map(|id| operation(document, id));
+    let of_one = ["getExport", "cancelExport", "linkExport", "deleteExportFile"].map(|id| operation(document, id));
     for one in of_one {
         let response = World::new().await.answer(&request(document, one, Sent::Right)).await;
         assert_eq!(response.status, 404, "{}", one.id);
@@ -355,14 +356,14 @@ async fn lives(document: &Document, ledger: &mut Ledger<'_>) {
         request
     };
     let later = NOW + 15 * 86_400_000;
-    let [get, cancel, link] = of_one;
-    for (status, now, name, cancelled, linked) in [
-        (Status::Running, NOW, "running", 200, 409),
-        (Status::Done, NOW, "done", 409, 200),
-        (Status::Empty, NOW, "empty", 409, 409),
-        (Status::Failed, NOW, "failed", 409, 409),
-        (Status::Cancelled, NOW, "cancelled", 409, 409),
-        (Status::Done, later, "expired", 409, 410),
+    let [get, cancel, link, delete] = of_one;
+    for (status, now, name, linked, deleted, cancelled) in [
+        (Status::Running, NOW, "running", 409, 409, 200),
+        (Status::Done, NOW, "done", 200, 200, 409),
+        (Status::Empty, NOW, "empty", 409, 409, 409),
+        (Status::Failed, NOW, "failed", 409, 409, 409),
+        (Status::Cancelled, NOW, "cancelled", 409, 409, 409),
+        (Status::Done, later, "expired", 410, 200, 409),
     ] {
         let mut world = World::with_activities().await;
         let id = world.export(document).await;
@@ -373,7 +374,7 @@ async fn lives(document: &Document, ledger: &mut Ledger<'_>) {
                 Status::Done | Status::Empty | Status::Cancelled | Status::Expired => export.finish(status, NOW),
             })
             .await;
-        for (operation, expected) in [(get, 200), (link, linked), (cancel, cancelled)] {
+        for (operation, expected) in [(get, 200), (link, linked), (delete, deleted), (cancel, cancelled)] {
             let response = world.answer_at(&at(operation, &id), now).await;
             assert_eq!(response.status, expected, "{name}, {}: {}", operation.id, response.body);
             assert!(operation.id != get.id || response.body.contains(&format!("\"status\":\"{name}\"")), "{name}");

@@ -8,7 +8,7 @@ use relay::export::{Export, store};
 use relay::http::{Request, Response};
 use relay::owner::{App, KeyRecord, Owner, Role};
 use relay::port::memory::{
-    MemoryControl, MemoryExecutions, MemoryMailer, MemoryPages, MemorySigner, MemorySpill, MemoryStream,
+    MemoryControl, MemoryExecutions, MemoryFiles, MemoryMailer, MemoryPages, MemorySigner, MemorySpill, MemoryStream,
 };
 use relay::port::{ControlTable, Record, Stream};
 use serde_json::{Value, json};
@@ -23,7 +23,8 @@ pub(crate) const NO_EXPORT: &str = "00000000000000000000000000000000";
 const INGEST_KEY: &str = "relay_ingest_1";
 const API_KEY: &str = "relay_api_1";
 
-type ExportApi = Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>;
+type ExportApi =
+    Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemoryFiles, MemorySigner, MemoryMailer)>;
 
 pub(crate) struct World {
     pub(crate) door: Door<MemoryStream, MemorySpill, MemoryControl>,
@@ -43,15 +44,16 @@ pub(crate) enum Sent {
 impl World {
     pub(crate) async fn new() -> Self {
         let settings = Settings { max_export_days: 14, slots: 1, retention_days: 14, site_url: None };
-        let api = Api::new(
+        let ports = (
             MemoryControl::default(),
             MemoryPages::default(),
             MemoryStream::new(1),
             MemoryExecutions::default(),
+            MemoryFiles::default(),
             MemorySigner::default(),
             MemoryMailer::default(),
-            settings,
         );
+        let api = Api::new(ports, settings);
         let door = Door::new(MemoryStream::new(1), MemorySpill::default(), MemoryControl::default());
         register(&door.tenants.control).await;
         register(&api.control).await;
@@ -102,7 +104,9 @@ impl World {
     /// Asks for an export and answers its id.
     pub(crate) async fn export(&mut self, document: &Document) -> String {
         let create = document.operations().into_iter().find(|operation| operation.id == "createExport").unwrap();
-        let response = self.answer(&request(document, create, Sent::Right)).await;
+        // Another request each time: the same one would be the same export.
+        let filters = json!({"country": [format!("n{}", self.calls)]});
+        let response = self.answer(&asking(document, create, &[("filters", filters)])).await;
         let body: Value = serde_json::from_str(&response.body).unwrap();
         body["export_id"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
     }
@@ -183,6 +187,7 @@ fn keyless(operation: Operation<'_>) -> Request {
         }
         "postActivities" => &operation.request_body()["content"]["application/json"]["examples"]["array"],
         "createExport" => &operation.request_body()["content"]["application/json"]["examples"]["events"],
+        "previewExport" => &operation.request_body()["content"]["application/json"]["examples"]["events"],
         _ => return request,
     };
     with_body(request, "application/json", body["value"].to_string().as_bytes())

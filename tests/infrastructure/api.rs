@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use super::template::{Template, name};
 
 /// Every route and the function behind it.
-const ROUTES: [(&str, &str); 12] = [
+const ROUTES: [(&str, &str); 14] = [
     ("$default", "ExportApiFunction"),
     ("ANY /v1/activities", "IngestFunction"),
     ("ANY /v1/callbacks/{provider}", "IngestFunction"),
     ("ANY /v1/health", "IngestFunction"),
     ("DELETE /v1/exports/{id}", "ExportApiFunction"),
+    ("DELETE /v1/exports/{id}/file", "ExportApiFunction"),
     ("GET /v1/account", "ExportApiFunction"),
     ("GET /v1/arrivals", "ExportApiFunction"),
     ("GET /v1/exports", "ExportApiFunction"),
     ("GET /v1/exports/{id}", "ExportApiFunction"),
     ("GET /v1/openapi.yaml", "ExportApiFunction"),
     ("POST /v1/exports", "ExportApiFunction"),
+    ("POST /v1/exports/preview", "ExportApiFunction"),
     ("POST /v1/exports/{id}/link", "ExportApiFunction"),
 ];
 

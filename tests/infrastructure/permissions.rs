@@ -9,7 +9,7 @@ use super::template::{Template, list, name};
 use super::tree;
 
 /// Statement, resource and why it cannot be narrower.
-const WILDCARDS: [(&str, &str, &str); 10] = [
+const WILDCARDS: [(&str, &str, &str); 11] = [
     (
         "Mail",
         "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*",
@@ -18,6 +18,7 @@ const WILDCARDS: [(&str, &str, &str); 10] = [
     ("Quarantine", "${QuarantineBucket.Arn}/quarantine/*", "keys are made from what arrives"),
     ("GiveUp", "${FailedBucket.Arn}/*", "keys are made by Lambda, in a bucket for nothing else"),
     ("ExportFiles", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
+    ("DeleteFiles", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
     ("Tails", "${ExportBucket.Arn}/tails/*", "keys are made from owner and export"),
     ("AbortUploads", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
     ("RemoveTails", "${ExportBucket.Arn}/tails/*", "keys are made from owner and export"),

@@ -2,6 +2,7 @@
 
 mod files;
 mod objects;
+mod removal;
 
 use aws_sdk_s3::Client;
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use crate::fault::fault;
 
 pub use files::AwsFiles;
 pub use objects::AwsObjects;
+pub use removal::AwsRemoval;
 
 const PUT_OBJECT: &str = "s3:PutObject";
 

@@ -12,7 +12,7 @@ use relay_aws::config::Aws;
 use relay_aws::dynamodb::{AwsControl, AwsPages};
 use relay_aws::kinesis::{AwsBacklog, AwsStream};
 use relay_aws::link::AwsSigner;
-use relay_aws::s3::{AwsFiles, AwsObjects, AwsQuarantine};
+use relay_aws::s3::{AwsFiles, AwsObjects, AwsQuarantine, AwsRemoval};
 use relay_aws::sfn::AwsExecutions;
 use relay_aws::sqs::{AwsSpill, AwsSpillBacklog};
 use serde_json::{Value, json};
@@ -126,6 +126,8 @@ async fn files_keep_the_contract() {
     contract::files(&files, &stack.run).await;
     contract::tails(&files, &stack.run).await;
     contract::leavings(&files, &stack.run).await;
+    let removal = AwsRemoval::new(&stack.aws, stack.name("export_bucket"));
+    contract::removal(&files, &removal, &stack.run).await;
 }
 
 #[tokio::test]

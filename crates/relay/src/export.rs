@@ -175,6 +175,9 @@ pub struct Export {
     /// The delivery of its end to the owner's webhook, once one was tried.
     #[serde(default)]
     pub webhook: Option<Delivery>,
+    /// When its owner had its files deleted: milliseconds since the epoch.
+    #[serde(default)]
+    pub file_deleted_at: Option<i64>,
     /// Ties log lines, object and mails together.
     pub trace_id: String,
 }
@@ -265,6 +268,7 @@ impl Export {
             link_expires_at: None,
             link_mailed_at: None,
             webhook: None,
+            file_deleted_at: None,
             trace_id: asked.trace_id,
         }
     }
@@ -275,11 +279,12 @@ impl Export {
         Key::new(partition(owner), export_id)
     }
 
-    /// The status as an advertiser sees it: a file older than `retention_days` is gone.
+    /// The status as an advertiser sees it: a file older than `retention_days` is gone, as is one that was deleted.
     #[must_use]
     pub fn status_at(&self, now: i64, retention_days: u16) -> Status {
         let expired = |finished: i64| now >= finished.saturating_add(i64::from(retention_days).saturating_mul(DAY_MS));
-        let is_expired = self.status == Status::Done && self.finished_at.is_some_and(expired);
+        let is_gone = self.file_deleted_at.is_some() || self.finished_at.is_some_and(expired);
+        let is_expired = self.status == Status::Done && is_gone;
         if is_expired { Status::Expired } else { self.status }
     }
 

@@ -274,6 +274,12 @@ pub trait Leavings: Send + Sync {
     fn clear(&self, prefix: &str) -> impl Future<Output = Result<usize, Fault>> + Send;
 }
 
+/// The export bucket: files that are not to be kept any longer.
+pub trait Removal: Send + Sync {
+    /// Deletes objects by key, one result each; one that is not there is deleted already. Any number of keys.
+    fn remove(&self, keys: &[String]) -> impl Future<Output = Vec<Result<(), Fault>>> + Send;
+}
+
 /// Makes links.
 pub trait LinkSigner: Send + Sync {
     /// A link to the object that lives one hour, with when it really ends. `file_name` is what a browser saves it as.

@@ -16,9 +16,11 @@ use crate::port::PageStore;
 
 mod lanes;
 mod minute;
+mod sample;
 
 use lanes::Lanes;
 pub use minute::Minute;
+pub use sample::{Sample, Sampled};
 
 /// The most bytes of rows held, their index included. export-worker's 128 MiB (product.md) are: 25 for the program and the SDK, 32 for the two
 /// parts of the upload, these 24, the 8 of [`PAGE_ROOM`], about 12 for the calls on their way (each 1 MiB, and its JSON beside it), and a

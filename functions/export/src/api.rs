@@ -16,8 +16,10 @@ mod arrivals;
 mod cancel;
 mod contract;
 mod create;
+mod file;
 mod link;
 mod ports;
+mod preview;
 mod problem;
 mod read;
 
@@ -47,6 +49,8 @@ pub struct Api<W: Ports> {
     pub backlog: W::Backlog,
     /// The state machine.
     pub executions: W::Executions,
+    /// Deletes files.
+    pub files: W::Files,
     /// Makes links.
     pub signer: W::Signer,
     /// Sends mails.
@@ -92,22 +96,26 @@ impl From<Fault> for Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route<'a> {
     Create,
+    Preview,
     List,
     One(&'a str),
     Cancel(&'a str),
     Link(&'a str),
+    File(&'a str),
     Account,
     Contract,
     Arrivals,
 }
 
-impl<C, P, B, E, S, M> Api<(C, P, B, E, S, M)>
+impl<C, P, B, E, F, S, M> Api<(C, P, B, E, F, S, M)>
 where
-    (C, P, B, E, S, M): Ports<Control = C, Pages = P, Backlog = B, Executions = E, Signer = S, Mailer = M>,
+    (C, P, B, E, F, S, M):
+        Ports<Control = C, Pages = P, Backlog = B, Executions = E, Files = F, Signer = S, Mailer = M>,
 {
-    /// An API over these ports.
-    pub fn new(control: C, pages: P, backlog: B, executions: E, signer: S, mailer: M, settings: Settings) -> Self {
-        Self { control, pages, backlog, executions, signer, mailer, settings, counters: Mutex::default() }
+    /// An API over these ports, in the order of [`Ports`].
+    pub fn new(ports: (C, P, B, E, F, S, M), settings: Settings) -> Self {
+        let (control, pages, backlog, executions, files, signer, mailer) = ports;
+        Self { control, pages, backlog, executions, files, signer, mailer, settings, counters: Mutex::default() }
     }
 }
 
@@ -159,10 +167,12 @@ impl<W: Ports> Api<W> {
         let owner = self.authenticate(call.request);
         match route {
             Route::Create => self.create(call, &owner.await?).await,
+            Route::Preview => self.preview(call, &owner.await?).await,
             Route::List => self.list(call, &owner.await?).await,
             Route::One(id) => self.one(call, &owner.await?, id).await,
             Route::Cancel(id) => self.cancel(call, &owner.await?, id).await,
             Route::Link(id) => self.link(call, &owner.await?, id).await,
+            Route::File(id) => self.delete_file(call, &owner.await?, id).await,
             Route::Account => self.account(&owner.await?).await,
             Route::Contract => Ok(contract::document()),
             Route::Arrivals => self.arrivals(call, &owner.await?).await,
@@ -197,6 +207,7 @@ fn finished(response: Response, call: &Call<'_>) -> Response {
 fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
     match path {
         "/v1/exports" => return vec![("GET", Route::List), ("POST", Route::Create)],
+        "/v1/exports/preview" => return vec![("POST", Route::Preview)],
         "/v1/account" => return vec![("GET", Route::Account)],
         "/v1/openapi.yaml" => return vec![("GET", Route::Contract)],
         "/v1/arrivals" => return vec![("GET", Route::Arrivals)],
@@ -205,6 +216,7 @@ fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
     match path.strip_prefix("/v1/exports/").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
         Some((id, "")) if path.ends_with(id) => vec![("DELETE", Route::Cancel(id)), ("GET", Route::One(id))],
         Some((id, "link")) => vec![("POST", Route::Link(id))],
+        Some((id, "file")) => vec![("DELETE", Route::File(id))],
         _ => Vec::new(),
     }
 }

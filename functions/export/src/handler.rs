@@ -32,7 +32,8 @@ pub async fn answer<W: Ports>(
     let request = gateway::request(event.payload);
     let call =
         Call { request: &request, now: process::now_ms(), random: process::random(), trace_id: process::trace_id() };
-    let response = timeout(left(), api.answer(&call)).await.unwrap_or_else(|_| api.too_late(&call));
+    // An answer's future is large: it holds every route's.
+    let response = timeout(left(), Box::pin(api.answer(&call))).await.unwrap_or_else(|_| api.too_late(&call));
     if timeout(left(), api.follow_up(&call, &response)).await.is_err() {
         tracing::warn!(trace_id = call.trace_id, "the dispatcher ran out of time; its next tick will go on");
     }

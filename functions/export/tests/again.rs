@@ -16,7 +16,7 @@ use relay::fault::FaultKind;
 use relay::http::Response;
 use relay::metric::Metric;
 use relay::port::memory::{
-    MemoryControl, MemoryExecutions, MemoryMailer, MemoryPages, MemorySigner, MemoryStream, Trouble,
+    MemoryControl, MemoryExecutions, MemoryFiles, MemoryMailer, MemoryPages, MemorySigner, MemoryStream, Trouble,
 };
 use serde_json::{Value, json};
 use support::api::{Answer, World, asking, to};
@@ -131,14 +131,15 @@ fn what_was_stored_without_an_answer_is_found_by_the_clients_next_try() {
     assert_eq!(id(&again(&world, 6_000)), first);
 }
 
-type Together = Api<(Shared, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>;
+type Together = Api<(Shared, MemoryPages, MemoryStream, MemoryExecutions, MemoryFiles, MemorySigner, MemoryMailer)>;
 
 fn together(control: &Shared) -> Together {
     let pages = MemoryPages::default();
     store_pages(&pages, &pages_of(&[event(1, 64)], 1, 1));
     let settings = Settings { max_export_days: 14, slots: 1, retention_days: 14, site_url: None };
     let (executions, signer, mailer) = (MemoryExecutions::default(), MemorySigner::default(), MemoryMailer::default());
-    Api::new(control.clone(), pages, MemoryStream::new(1), executions, signer, mailer, settings)
+    let files = MemoryFiles::default();
+    Api::new((control.clone(), pages, MemoryStream::new(1), executions, files, signer, mailer), settings)
 }
 
 /// Carries on the calls by turns as `turns` says, then each to its end.

@@ -10,29 +10,32 @@ use relay::fault::FaultKind;
 use relay::http::Request;
 use relay::owner::{App, FormerClaim};
 use relay::port::memory::{
-    MemoryControl, MemoryExecutions, MemoryMailer, MemoryPages, MemorySigner, MemoryStream, Trouble,
+    MemoryControl, MemoryExecutions, MemoryFiles, MemoryMailer, MemoryPages, MemorySigner, MemoryStream, Trouble,
 };
 use serde_json::{Value, json};
 use support::{API_KEY, INGEST_KEY, NOW, commit, put, register, run};
 
 const HOUR_MS: i64 = 3_600_000;
 
-struct World(Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>);
+struct World(
+    Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemoryFiles, MemorySigner, MemoryMailer)>,
+);
 
 impl World {
     fn new() -> Self {
         let control = MemoryControl::default();
         register(&control);
         let settings = Settings { max_export_days: 14, slots: 1, retention_days: 14, site_url: None };
-        Self(Api::new(
+        let ports = (
             control,
             MemoryPages::default(),
             MemoryStream::new(1),
             MemoryExecutions::default(),
+            MemoryFiles::default(),
             MemorySigner::default(),
             MemoryMailer::default(),
-            settings,
-        ))
+        );
+        Self(Api::new(ports, settings))
     }
 
     /// Counts for somebody what the writer would, `n` at a time.

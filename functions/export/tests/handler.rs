@@ -101,10 +101,12 @@ fn api(control: MemoryControl, executions: MemoryExecutions) -> TestApi {
     let settings = Settings { max_export_days: 14, slots: 1, retention_days: 14, site_url: None };
     let (backlog, pages) = (MemoryStream::new(1), MemoryPages::default());
     store_pages(&pages, &pages_of(&[event(1, 64)], 1, 1));
-    Api::new(control, pages, backlog, executions, MemorySigner::default(), MemoryMailer::default(), settings)
+    let (files, signer, mailer) = (MemoryFiles::default(), MemorySigner::default(), MemoryMailer::default());
+    Api::new((control, pages, backlog, executions, files, signer, mailer), settings)
 }
 
-type TestApi = Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>;
+type TestApi =
+    Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemoryFiles, MemorySigner, MemoryMailer)>;
 
 /// An event of the gateway, at its deadline: what can be answered at once is.
 fn call(method: &str, path: &str, body: &str) -> LambdaEvent<ApiGatewayV2httpRequest> {

@@ -18,6 +18,8 @@ pub(crate) fn letter(export: &Export, occasion: &Occasion) -> Result<Option<Lett
     let not_settled = || NotifyError::NotSettled(export.export_id.clone());
     match (export.status, occasion) {
         (_, Occasion::Undelivered { .. }) | (Status::Cancelled | Status::Expired, _) => Ok(None),
+        // A link would lead to nothing.
+        (Status::Done, _) if export.file_deleted_at.is_some() => Ok(None),
         (Status::Done, _) => Ok(Some(Letter::Ready)),
         (Status::Empty, _) => Ok(Some(Letter::Empty)),
         (Status::Failed, _) => Ok(Some(Letter::Failed)),

@@ -3,6 +3,8 @@
 //! One kind in one file: that file is all there is. Otherwise (several kinds, a spreadsheet's rows over several files, Parquet) the files are followed by
 //! a manifest. Whatever comes last is what the mail waits for.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Checkpoint, Export, FinishedFile, Format, Totals, is_export_id};
@@ -80,6 +82,13 @@ impl Export {
     #[must_use]
     pub fn object_key(&self) -> String {
         self.key_of(&self.file_name())
+    }
+
+    /// The keys of all its objects.
+    #[must_use]
+    pub fn object_keys(&self) -> Vec<String> {
+        let files = self.files().into_iter().map(|file| self.key_of(&file.name));
+        files.chain([self.object_key()]).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Whether the file under way is the last object of the export.

@@ -79,10 +79,23 @@ pub enum RequestError {
 impl ExportRequest {
     /// Reads a request's body. `owner` says where mails may go, `max_days` how long a period may be.
     pub fn parse(body: &[u8], owner: &Owner, max_days: u16) -> Result<Self, RequestError> {
+        Self::read(body, max_days, |reader| reader.emails(owner))
+    }
+
+    /// Reads the body of a request that brings no mail: its addresses are neither asked for nor looked at.
+    pub fn parse_without_mail(body: &[u8], max_days: u16) -> Result<Self, RequestError> {
+        Self::read(body, max_days, |_| Some(Vec::new()))
+    }
+
+    fn read(
+        body: &[u8],
+        max_days: u16,
+        emails: impl FnOnce(&mut Reader<'_>) -> Option<Vec<String>>,
+    ) -> Result<Self, RequestError> {
         let members: Map<String, Value> = serde_json::from_slice(body)
             .map_err(|error| RequestError::Malformed(format!("the body is not a JSON object: {error}")))?;
         let mut reader = Reader { members: &members, errors: Vec::new() };
-        let request = reader.request(owner, max_days);
+        let request = reader.request(max_days, emails);
         match request {
             Some(request) if reader.errors.is_empty() => Ok(request),
             _ => Err(RequestError::Invalid(reader.errors)),
@@ -98,12 +111,16 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Every reader runs, whatever the others found.
-    fn request(&mut self, owner: &Owner, max_days: u16) -> Option<ExportRequest> {
+    fn request(
+        &mut self,
+        max_days: u16,
+        emails: impl FnOnce(&mut Self) -> Option<Vec<String>>,
+    ) -> Option<ExportRequest> {
         self.known_members();
         let app_token = self.app_token();
         let kinds = self.kinds();
         let period = self.period(max_days);
-        let emails = self.emails(owner);
+        let emails = emails(self);
         let language = self.language();
         let format = self.format();
         let columns = self.columns();

@@ -47,6 +47,7 @@ impl Export {
             "started_at": self.started_at.map(rfc3339),
             "finished_at": self.finished_at.map(rfc3339),
             "link_expires_at": self.link_expires_at.map(rfc3339),
+            "file_deleted_at": self.file_deleted_at.map(rfc3339),
             "error": self.error.clone().or_else(|| self.refused_mails()),
             "webhook": self.webhook,
             "trace_id": self.trace_id,

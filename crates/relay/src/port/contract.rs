@@ -19,7 +19,7 @@ use crate::fault::FaultKind;
 use crate::page::{Page, PageDay};
 use crate::port::{
     ControlTable, ExecutionState, Executions, ExportFiles, Leavings, ObjectHead, Objects, PageStore, Quarantine,
-    Record, SortRange, Spill, SpillBacklog, StoredPart, Stream, Tails, UploadState,
+    Record, Removal, SortRange, Spill, SpillBacklog, StoredPart, Stream, Tails, UploadState,
 };
 
 fn put(key: &Key, value: u32, expect: Expect) -> Write {
@@ -189,6 +189,23 @@ pub async fn files(files: &impl ExportFiles, name: &str) {
     assert_eq!(files.state(&unknown).await.unwrap(), UploadState::Gone);
 }
 
+/// Removal: an object is gone, and another is not; what is gone may be removed again.
+pub async fn removal(files: &impl ExportFiles, removal: &impl Removal, name: &str) {
+    let keys = [1, 2, 3].map(|number| format!("exports/contract/{name}/한 {number}.csv"));
+    let mut uploads = Vec::new();
+    for key in &keys {
+        let upload = files.begin(key, &[]).await.unwrap();
+        let part = files.put_part(&upload, 1, Bytes::from_static(b"rows")).await.unwrap();
+        files.complete(&upload, &[part], Duration::from_mins(1)).await.unwrap();
+        uploads.push(upload);
+    }
+    for _ in 0..2 {
+        assert_eq!(removal.remove(&keys[1..]).await, [Ok(()), Ok(())]);
+        let states = [files.state(&uploads[0]).await, files.state(&uploads[1]).await, files.state(&uploads[2]).await];
+        assert_eq!(states, [Ok(UploadState::Complete(4)), Ok(UploadState::Gone), Ok(UploadState::Gone)]);
+    }
+}
+
 /// Tails: what was kept is fetched, what was not is not there.
 pub async fn tails(tails: &impl Tails, name: &str) {
     let key = format!("tails/contract/{name}");
@@ -254,6 +271,8 @@ mod tests {
         super::files(&MemoryFiles::default(), "memory").await;
         super::tails(&MemoryFiles::default(), "memory").await;
         super::leavings(&MemoryFiles::default(), "memory").await;
+        let files = MemoryFiles::default();
+        super::removal(&files, &files, "memory").await;
         super::executions(&MemoryExecutions::default(), "memory", "{}").await;
     }
 }

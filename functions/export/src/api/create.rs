@@ -9,8 +9,10 @@ use relay::export::{Asked, Export, ExportRequest, Recent, RequestError, Status, 
 use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
 use relay::metric::{Labels, Metric};
+use relay::owner::Owner;
 use relay::page::largest_shards;
 use relay::port::{ControlTable, Look};
+use relay::problem::Problem;
 use relay::reader::{self, Selection};
 use relay::{address, tenancy};
 use serde_json::json;
@@ -98,29 +100,40 @@ impl<W: Ports> Api<W> {
 
     /// The export as asked for, every field of it usable, of an app of this owner.
     async fn checked(&self, call: &Call<'_>, owner: &str) -> Result<New, Refusal> {
+        let profile = self.profile(owner).await?;
+        let parsed = ExportRequest::parse(&call.request.body, &profile, self.settings.max_export_days);
+        let request = parsed.map_err(unusable)?;
+        let recent = Recent::key(owner, &request.digest());
+        Ok(New { export: self.export_of(request, profile, call).await?, recent })
+    }
+
+    /// The same of a request that brings no mail; its addresses are not looked at.
+    pub(super) async fn checked_without_mail(&self, call: &Call<'_>, owner: &str) -> Result<Export, Refusal> {
+        let profile = self.profile(owner).await?;
+        let parsed = ExportRequest::parse_without_mail(&call.request.body, self.settings.max_export_days);
+        self.export_of(parsed.map_err(unusable)?, profile, call).await
+    }
+
+    async fn profile(&self, owner: &str) -> Result<Owner, Fault> {
         let missing =
             || Fault::new(FaultKind::Denied, "control:Get", format!("owner {owner} has keys, but no profile"));
-        let profile = tenancy::owner(&self.control, owner).await?.ok_or_else(missing)?;
-        let parsed = ExportRequest::parse(&call.request.body, &profile, self.settings.max_export_days);
-        let request = parsed.map_err(|error| match error {
-            RequestError::Malformed(detail) => problem::malformed(detail),
-            RequestError::Invalid(errors) => problem::invalid(errors),
-        })?;
+        tenancy::owner(&self.control, owner).await?.ok_or_else(missing)
+    }
+
+    async fn export_of(&self, request: ExportRequest, profile: Owner, call: &Call<'_>) -> Result<Export, Refusal> {
         let app = tenancy::app(&self.control, &request.app_token).await?;
-        if app.is_none_or(|app| app.owner != owner) {
+        if app.is_none_or(|app| app.owner != profile.owner) {
             return Err(problem::foreign_app(&request.app_token).into());
         }
+        let received_since = tenancy::received_since(&self.control, &request.app_token, &profile.owner).await?;
         let asked = Asked {
-            owner: owner.to_owned(),
+            owner: profile.owner,
             retention_days: profile.retention_days,
             now: call.now,
             export_id: export_id(call.now, call.random),
             trace_id: call.trace_id.clone(),
         };
-        let recent = Recent::key(owner, &request.digest());
-        let mut export = Export::new(request, asked);
-        export.received_since = tenancy::received_since(&self.control, &export.app_token, owner).await?;
-        Ok(New { export, recent })
+        Ok(Export { received_since, ..Export::new(request, asked) })
     }
 
     /// Whether the period holds no page, and nothing that has been acknowledged is still on its way to one.
@@ -201,7 +214,14 @@ impl<W: Ports> Api<W> {
     }
 }
 
-fn check_envelope(request: &Request) -> Result<(), Refusal> {
+fn unusable(error: RequestError) -> Problem {
+    match error {
+        RequestError::Malformed(detail) => problem::malformed(detail),
+        RequestError::Invalid(errors) => problem::invalid(errors),
+    }
+}
+
+pub(super) fn check_envelope(request: &Request) -> Result<(), Refusal> {
     let content_type = request.header("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {

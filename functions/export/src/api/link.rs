@@ -24,6 +24,9 @@ impl<W: Ports> Api<W> {
     pub(super) async fn link(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
         let (export, _) = self.load(owner, id).await?;
         let status = export.status_at(call.now, self.settings.retention_days);
+        if let Some(at) = export.file_deleted_at {
+            return Err(problem::deleted(&rfc3339(at)).into());
+        }
         if status == Status::Expired {
             return Err(problem::expired(self.settings.retention_days).into());
         }

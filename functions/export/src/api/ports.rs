@@ -1,6 +1,6 @@
-//! The six ports of the API under one name.
+//! The ports of the API under one name.
 
-use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore};
+use relay::port::{Backlog, ControlTable, Executions, LinkSigner, Mailer, PageStore, Removal};
 
 /// Which port is what: AWS's in the function, the doubles in tests.
 pub trait Ports {
@@ -12,19 +12,22 @@ pub trait Ports {
     type Backlog: Backlog;
     /// The state machine.
     type Executions: Executions;
+    /// Deletes files.
+    type Files: Removal;
     /// Makes links.
     type Signer: LinkSigner;
     /// Sends mails.
     type Mailer: Mailer;
 }
 
-/// Six of them side by side.
-impl<C, P, B, E, S, M> Ports for (C, P, B, E, S, M)
+/// All of them side by side.
+impl<C, P, B, E, F, S, M> Ports for (C, P, B, E, F, S, M)
 where
     C: ControlTable,
     P: PageStore,
     B: Backlog,
     E: Executions,
+    F: Removal,
     S: LinkSigner,
     M: Mailer,
 {
@@ -32,6 +35,7 @@ where
     type Pages = P;
     type Backlog = B;
     type Executions = E;
+    type Files = F;
     type Signer = S;
     type Mailer = M;
 }

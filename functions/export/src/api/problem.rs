@@ -83,6 +83,17 @@ pub(super) fn no_file(status: &str) -> Problem {
     Problem::new(ProblemType::NoFile, detail)
 }
 
+pub(super) fn no_file_to_delete(status: &str) -> Problem {
+    let detail = format!("the export is {status}; there is a file only for one that is done");
+    Problem::new(ProblemType::NoFile, detail)
+}
+
+/// `at` in RFC 3339.
+pub(super) fn deleted(at: &str) -> Problem {
+    let detail = format!("the file was deleted on request at {at}; ask for the export again");
+    Problem::new(ProblemType::Expired, detail)
+}
+
 pub(super) fn expired(days: u16) -> Problem {
     let detail = format!("files live {days} days and this one has been deleted; ask for the export again");
     Problem::new(ProblemType::Expired, detail)

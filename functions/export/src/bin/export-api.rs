@@ -3,23 +3,23 @@
 #![recursion_limit = "256"]
 use export::{api::Api, config::ApiConfig, handler::answer};
 use lambda_runtime::{Error, run, service_fn};
-use relay_aws::{config::Aws, kinesis::AwsBacklog, link::AwsSigner, sesv2::AwsMailer};
-use relay_aws::{dynamodb::AwsControl, dynamodb::AwsPages, sfn::AwsExecutions, sqs::AwsSpillBacklog};
+use relay_aws::{config::Aws, dynamodb::AwsControl, dynamodb::AwsPages, kinesis::AwsBacklog, link::AwsSigner};
+use relay_aws::{s3::AwsRemoval, sesv2::AwsMailer, sfn::AwsExecutions, sqs::AwsSpillBacklog};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
-    let config = ApiConfig::from_env(relay_lambda::process::env)?;
-    let aws = Aws::load().await;
+    let (config, aws) = (ApiConfig::from_env(relay_lambda::process::env)?, Aws::load().await);
     let spill = AwsSpillBacklog::new(&aws, &config.spill_queue_url);
-    let api = Api::new(
+    let ports = (
         AwsControl::new(&aws, &config.control_table),
         AwsPages::new(&aws, &config.pages_table),
         relay::backlog::Whole { stream: AwsBacklog::new(&aws, &config.stream_name), spill },
         AwsExecutions::new(&aws, &config.state_machine_arn),
+        AwsRemoval::new(&aws, &config.export_bucket),
         AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),
         AwsMailer::new(&aws, &config.mail_from, &config.mail_configuration_set),
-        config.settings(),
     );
+    let api = Api::new(ports, config.settings());
     run(service_fn(|event| answer(&api, event))).await
 }

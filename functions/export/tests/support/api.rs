@@ -8,12 +8,15 @@ use relay::control::Item;
 use relay::export::{Export, store};
 use relay::http::{Request, Response};
 use relay::metric::Counters;
-use relay::port::memory::{MemoryControl, MemoryExecutions, MemoryMailer, MemoryPages, MemorySigner, MemoryStream};
+use relay::port::memory::{
+    MemoryControl, MemoryExecutions, MemoryFiles, MemoryMailer, MemoryPages, MemorySigner, MemoryStream,
+};
 use serde_json::{Value, json};
 
 use super::{API_KEY, NOW, event, pages_of, register, request, run, store_pages};
 
-pub(crate) type Doubles = Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>;
+pub(crate) type Doubles =
+    Api<(MemoryControl, MemoryPages, MemoryStream, MemoryExecutions, MemoryFiles, MemorySigner, MemoryMailer)>;
 
 pub(crate) struct World {
     pub(crate) api: Doubles,
@@ -63,6 +66,7 @@ impl World {
             pages: MemoryPages::default(),
             backlog: MemoryStream::new(1),
             executions: MemoryExecutions::default(),
+            files: MemoryFiles::default(),
             signer: MemorySigner::default(),
             mailer: MemoryMailer::default(),
             settings,

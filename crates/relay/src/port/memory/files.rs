@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{Script, broken_limit, lock};
 use crate::fault::{Fault, FaultKind};
-use crate::port::{ExportFiles, Leavings, Quarantine, StoredPart, Tails, Upload, UploadState};
+use crate::port::{ExportFiles, Leavings, Quarantine, Removal, StoredPart, Tails, Upload, UploadState};
 
 /// The least bytes of a part that is not the last (S3 multipart upload: 5 MiB).
 const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
@@ -69,7 +69,7 @@ struct OpenUpload {
 /// The export bucket.
 #[derive(Debug, Default)]
 pub struct MemoryFiles {
-    /// Calls: `begin`, `put_part`, `state`, `complete`, `keep`, `fetch`, `uploads`, `abort`, `clear`.
+    /// Calls: `begin`, `put_part`, `state`, `complete`, `keep`, `fetch`, `uploads`, `abort`, `clear`, `remove`.
     pub script: Script,
     bucket: Mutex<Bucket>,
     tails: Mutex<BTreeMap<String, Bytes>>,
@@ -235,6 +235,17 @@ impl Leavings for MemoryFiles {
                 tails.retain(|key, _| !key.starts_with(prefix));
                 bucket.objects.retain(|key, _| !key.starts_with(prefix));
                 Ok(before - tails.len() - bucket.objects.len())
+            })
+            .await
+    }
+}
+
+impl Removal for MemoryFiles {
+    async fn remove(&self, keys: &[String]) -> Vec<Result<(), Fault>> {
+        self.script
+            .batch("remove", keys, |key| {
+                lock(&self.bucket).objects.remove(key);
+                Ok(())
             })
             .await
     }

@@ -1,0 +1,186 @@
+//! `POST /v1/exports/preview`: what an export would hold, looked at for a moment.
+
+mod bounded;
+
+use std::time::Duration;
+
+use relay::activity::{Activity, ActivityId, Kind};
+use relay::export::Export;
+use relay::fault::{Fault, FaultKind};
+use relay::http::Response;
+use relay::page::largest_shards;
+use relay::period::rfc3339;
+use relay::port::PageStore;
+use relay::reader::{ReadError, Reader, Sample, Sampled, Selection};
+use relay::row::{CsvRows, FileColumn};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::create::check_envelope;
+use super::{Api, Call, Ports, Refusal};
+use bounded::Bounded;
+
+/// The most rows that are shown of a kind.
+const MAX_SHOWN: usize = 20;
+
+/// The most bytes of them: an answer has 6 MB (Lambda, synchronous invocation), three kinds share them, and JSON may write six bytes for one.
+const MAX_SHOWN_BYTES: usize = 256 * 1024;
+
+/// The most rows of a kind that are counted one by one; of more it is told about how many they are.
+const MAX_COUNTED: u64 = 20_000;
+
+/// The most questions to the table for that, of all kinds: two weeks over 16 shards are 240.
+const MAX_QUESTIONS: u64 = 256;
+
+/// The most questions for a sample of what was not counted, of all kinds: one a minute and shard.
+const MAX_SAMPLED: u64 = 192;
+
+/// How long both may take, each, of all kinds: milliseconds.
+const WITHIN_MS: u64 = 2_000;
+
+/// What was seen of a kind.
+struct Seen {
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+    counted: u64,
+    /// What was not counted, as far as it was sampled; `None` where everything was counted.
+    rest: Option<Sampled>,
+}
+
+impl Seen {
+    fn view(&self, kind: Kind) -> Value {
+        let sampled = self.rest.unwrap_or_default();
+        json!({
+            "kind": kind,
+            "columns": self.columns,
+            "rows": self.rows,
+            "about_rows": self.counted.saturating_add(sampled.rows),
+            "exact": self.rest.is_none(),
+            "sampled_minutes": sampled.minutes,
+        })
+    }
+}
+
+impl<W: Ports> Api<W> {
+    pub(super) async fn preview(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
+        check_envelope(call.request)?;
+        let export = self.checked_without_mail(call, owner).await?;
+        let shards = largest_shards(&self.control).await?;
+        let mut previews = Vec::with_capacity(export.kinds.len());
+        for (index, kind) in export.kinds.iter().copied().enumerate() {
+            let selection = export.selection(kind, shards, None);
+            let seen = self.look(&export, index, selection, call.random).await?;
+            previews.push(seen.view(kind));
+        }
+        Ok(Response::json(200, &json!({"as_of": rfc3339(export.as_of), "previews": previews})))
+    }
+
+    /// Counts from the first row on; what is left where that takes too long is sampled.
+    async fn look(&self, export: &Export, kind: usize, selection: Selection, seed: [u8; 10]) -> Result<Seen, Fault> {
+        let kinds = export.kinds.len().max(1) as u64;
+        let columns = export.file_columns(kind).map_err(unusable)?;
+        let mut shown = Shown::new(export, columns)?;
+        let store = Bounded::new(&self.pages, MAX_QUESTIONS / kinds, WITHIN_MS / kinds);
+        let Counted { rows: counted, last, is_all } = count(&store, export, &selection, &mut shown).await?;
+        let (columns, rows) = (shown.header, shown.rows);
+        if is_all {
+            return Ok(Seen { columns, rows, counted, rest: None });
+        }
+        let end = Instant::now() + Duration::from_millis(WITHIN_MS / kinds);
+        let sample = Sample {
+            minutes: (MAX_SAMPLED / kinds / u64::from(selection.shards.max(1))).max(1),
+            seed,
+            is_wanted: |activity: &Activity<'_>| export.filters.take(activity),
+            may_go_on: || Instant::now() < end,
+        };
+        let rest = Selection { after: last.or(selection.after), ..selection };
+        let rest = sample.take(&self.pages, &rest).await.map_err(fault)?;
+        Ok(Seen { columns, rows, counted, rest: Some(rest) })
+    }
+}
+
+/// What was counted: `last` is the last row that was looked at.
+struct Counted {
+    rows: u64,
+    last: Option<(i64, ActivityId)>,
+    is_all: bool,
+}
+
+async fn count<P: PageStore>(
+    store: &Bounded<'_, P>,
+    export: &Export,
+    selection: &Selection,
+    shown: &mut Shown,
+) -> Result<Counted, Fault> {
+    let mut reader = Reader::new(store, selection.clone());
+    let mut counted = Counted { rows: 0, last: None, is_all: false };
+    let mut read = 0;
+    while read < MAX_COUNTED {
+        let minute = match reader.next().await {
+            Ok(Some(minute)) => minute,
+            Ok(None) => {
+                counted.is_all = true;
+                break;
+            }
+            Err(_) if store.is_spent() => break,
+            Err(error) => return Err(fault(error)),
+        };
+        for activity in minute.iter() {
+            let activity = activity.map_err(fault)?;
+            read += 1;
+            counted.last = Some((activity.created_at, activity.activity_id));
+            if export.filters.take(&activity) {
+                counted.rows += 1;
+                shown.row(&activity)?;
+            }
+        }
+    }
+    Ok(counted)
+}
+
+/// The first rows, cell by cell as a CSV file has them.
+struct Shown {
+    csv: CsvRows,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    bytes: usize,
+}
+
+impl Shown {
+    fn new(export: &Export, columns: Vec<FileColumn>) -> Result<Self, Fault> {
+        let zone = export.zone().map_err(unusable)?;
+        let mut csv = CsvRows::new(columns, zone, export.excel, 0);
+        csv.header().map_err(unusable)?;
+        let header = csv.take();
+        let header = cells(header.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&header))?;
+        Ok(Self { csv, header, rows: Vec::new(), bytes: 0 })
+    }
+
+    fn row(&mut self, activity: &Activity<'_>) -> Result<(), Fault> {
+        if self.rows.len() < MAX_SHOWN && self.bytes < MAX_SHOWN_BYTES {
+            self.csv.row(activity).map_err(unusable)?;
+            let line = self.csv.take();
+            self.bytes += line.len();
+            self.rows.push(cells(&line)?);
+        }
+        Ok(())
+    }
+}
+
+/// The cells of one line.
+fn cells(line: &[u8]) -> Result<Vec<String>, Fault> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line);
+    let record = reader.records().next().transpose().map_err(unusable)?;
+    Ok(record.into_iter().flat_map(|record| record.iter().map(str::to_owned).collect::<Vec<_>>()).collect())
+}
+
+fn unusable(error: impl std::fmt::Display) -> Fault {
+    Fault::new(FaultKind::Denied, "preview", error.to_string())
+}
+
+fn fault(error: ReadError) -> Fault {
+    match error {
+        ReadError::Fault(fault) => fault,
+        corrupt @ ReadError::Corrupt { .. } => unusable(corrupt),
+    }
+}
