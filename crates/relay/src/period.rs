@@ -4,8 +4,10 @@ use jiff::civil::Date;
 
 use crate::problem::FieldError;
 
+mod frequency;
 mod zone;
 
+pub use frequency::Frequency;
 pub use zone::{LocalClock, Zone, rfc3339, rfc3339_millis};
 
 /// The first and last year a date may lie in: providers' callbacks know nothing outside them.
