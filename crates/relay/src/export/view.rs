@@ -48,6 +48,8 @@ impl Export {
             "finished_at": self.finished_at.map(rfc3339),
             "link_expires_at": self.link_expires_at.map(rfc3339),
             "error": self.error.clone().or_else(|| self.refused_mails()),
+            "schedule_id": self.run.as_ref().map(|run| &run.schedule_id),
+            "late_rows": self.run.as_ref().and_then(|run| run.late),
             "webhook": self.webhook,
             "trace_id": self.trace_id,
         })
