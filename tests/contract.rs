@@ -17,6 +17,8 @@ mod ledger;
 mod names;
 #[path = "contract/routes.rs"]
 mod routes;
+#[path = "contract/schedules.rs"]
+mod schedules;
 #[path = "contract/schema.rs"]
 mod schema;
 #[allow(dead_code, reason = "the infrastructure's tests use the rest")]

@@ -17,7 +17,7 @@ const POLICY: [&str; 7] = [
     "script-src 'self'",
     "style-src 'self'",
     "connect-src 'self'",
-    "form-action 'none'",
+    "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
 ];

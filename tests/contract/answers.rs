@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::document::{Document, Operation};
 use super::ledger::Ledger;
-use super::tree;
 use super::world::{APP, NO_EXPORT, NOW, Sent, World, asking, request, request_by, with_body};
+use super::{schedules, tree};
 
 #[tokio::test(start_paused = true)]
 async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
@@ -42,6 +42,7 @@ async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
     }
     full_queue(&document, &mut ledger).await;
     lives(&document, &mut ledger).await;
+    schedules::answers(&document, &mut ledger).await;
     for id in ["getAccount", "getHealth", "getContract"] {
         let operation = operation(&document, id);
         let response = World::new().await.answer(&request(&document, operation, Sent::Right)).await;
@@ -52,7 +53,7 @@ async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
     ledger.settle();
 }
 
-fn operation<'a>(document: &'a Document, id: &str) -> Operation<'a> {
+pub(crate) fn operation<'a>(document: &'a Document, id: &str) -> Operation<'a> {
     document.operations().into_iter().find(|operation| operation.id == id).unwrap()
 }
 
@@ -157,7 +158,7 @@ async fn callbacks(document: &Document, operation: Operation<'_>, ledger: &mut L
 }
 
 /// One answer of this status that says this.
-async fn expect(
+pub(crate) async fn expect(
     world: &mut World,
     operation: Operation<'_>,
     request: &Request,

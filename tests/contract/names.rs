@@ -8,6 +8,7 @@ use relay::callback;
 use relay::discard::Reason;
 use relay::export::{FILTERS, Status};
 use relay::field::{Field, Shape};
+use relay::period::Frequency;
 use relay::problem::ProblemType;
 use relay::row::Column;
 use serde_json::{Value, json};
@@ -49,6 +50,8 @@ fn providers_kinds_states_and_filters_are_those_of_the_code() {
     let states = [Status::Queued, Status::Running, Status::Done, Status::Empty, Status::Failed];
     let states = states.into_iter().chain([Status::Cancelled, Status::Expired]).map(Status::name).collect();
     assert_eq!(listed(&document.schema("Export")["properties"]["status"]["enum"]), states);
+    let frequencies = Frequency::ALL.map(Frequency::name).into();
+    assert_eq!(listed(&document.schema("Frequency")["enum"]), frequencies);
     let filters = &document.schema("ExportRequest")["properties"]["filters"]["properties"];
     assert_eq!(members(filters), FILTERS.map(Field::name).into());
 }

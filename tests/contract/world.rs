@@ -95,7 +95,7 @@ impl World {
         }
         let mut random = [0; 10];
         random[8..].copy_from_slice(&self.calls.to_be_bytes());
-        let call = Call { request, now, random, trace_id };
+        let call = Call { request, now, random, secret: [0; 32], trace_id };
         let response = self.api.answer(&call).await;
         self.api.follow_up(&call, &response).await;
         response
@@ -188,6 +188,7 @@ fn keyless(operation: Operation<'_>) -> Request {
         "postActivities" => &operation.request_body()["content"]["application/json"]["examples"]["array"],
         "createExport" => &operation.request_body()["content"]["application/json"]["examples"]["events"],
         "previewExport" => &operation.request_body()["content"]["application/json"]["examples"]["events"],
+        "createSchedule" => &operation.request_body()["content"]["application/json"]["examples"]["daily"],
         _ => return request,
     };
     with_body(request, "application/json", body["value"].to_string().as_bytes())

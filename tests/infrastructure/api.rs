@@ -5,21 +5,27 @@ use std::collections::BTreeMap;
 use super::template::{Template, name};
 
 /// Every route and the function behind it.
-const ROUTES: [(&str, &str); 14] = [
+const ROUTES: [(&str, &str); 20] = [
     ("$default", "ExportApiFunction"),
     ("ANY /v1/activities", "IngestFunction"),
     ("ANY /v1/callbacks/{provider}", "IngestFunction"),
     ("ANY /v1/health", "IngestFunction"),
     ("DELETE /v1/exports/{id}", "ExportApiFunction"),
     ("DELETE /v1/exports/{id}/file", "ExportApiFunction"),
+    ("DELETE /v1/schedules/{id}", "ExportApiFunction"),
     ("GET /v1/account", "ExportApiFunction"),
     ("GET /v1/arrivals", "ExportApiFunction"),
     ("GET /v1/exports", "ExportApiFunction"),
     ("GET /v1/exports/{id}", "ExportApiFunction"),
     ("GET /v1/openapi.yaml", "ExportApiFunction"),
+    ("GET /v1/schedules", "ExportApiFunction"),
+    ("GET /v1/schedules/{id}", "ExportApiFunction"),
+    ("GET /v1/unsubscribe/{token}", "ExportApiFunction"),
     ("POST /v1/exports", "ExportApiFunction"),
     ("POST /v1/exports/preview", "ExportApiFunction"),
     ("POST /v1/exports/{id}/link", "ExportApiFunction"),
+    ("POST /v1/schedules", "ExportApiFunction"),
+    ("POST /v1/unsubscribe/{token}", "ExportApiFunction"),
 ];
 
 /// Managed policies of CloudFront, by id (CloudFront developer guide, "Use managed cache policies" and "… origin request policies").

@@ -28,6 +28,8 @@ const VERSION: u64 = Expect::Absent.next_version();
 pub enum Errand {
     /// Take away what an export has left.
     Sweep(Sweep),
+    /// Make the runs of a schedule that are due.
+    Run(Recurring),
     /// Tell its owner's webhook, where there is one.
     Webhook(Ended),
 }
@@ -52,6 +54,15 @@ pub struct Sweep {
     pub last_at: i64,
 }
 
+/// A schedule with a run to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recurring {
+    /// Whose it is.
+    pub owner: String,
+    /// Which one.
+    pub schedule_id: String,
+}
+
 impl Errand {
     /// What there is to do about an export that has ended, for the commit that says so.
     pub fn about(ended: &Export) -> Result<Vec<Write>, Fault> {
@@ -72,6 +83,7 @@ impl Errand {
     pub fn key(&self, due_at: i64) -> Key {
         let (what, id) = match self {
             Self::Sweep(sweep) => ("sweep", &sweep.export_id),
+            Self::Run(recurring) => ("run", &recurring.schedule_id),
             Self::Webhook(ended) => ("webhook", &ended.export_id),
         };
         key(due_at, &format!("{what}#{id}"))

@@ -13,6 +13,7 @@ use crate::language::Language;
 use crate::period::{Period, Zone};
 use crate::reader::Selection;
 use crate::row::{ColumnSpec, FileColumn};
+use crate::schedule::Run;
 use crate::webhook::Delivery;
 
 mod checkpoint;
@@ -35,6 +36,7 @@ pub use format::Format;
 pub use notices::NoticeState;
 pub use recent::Recent;
 pub use request::{ExportRequest, MAX_ADDRESSES, MAX_COLUMNS, RequestError};
+pub(crate) use request::{Reader, members};
 pub use totals::{Amount, MAX_CURRENCIES, Revenue, Totals};
 pub use view::View;
 
@@ -172,6 +174,9 @@ pub struct Export {
     /// When a fresh link was last mailed, or tried to be: milliseconds since the epoch.
     #[serde(default)]
     pub link_mailed_at: Option<i64>,
+    /// The run of a schedule that made it; `None` where somebody asked.
+    #[serde(default)]
+    pub run: Option<Run>,
     /// The delivery of its end to the owner's webhook, once one was tried.
     #[serde(default)]
     pub webhook: Option<Delivery>,
@@ -267,6 +272,7 @@ impl Export {
             notices: BTreeMap::new(),
             link_expires_at: None,
             link_mailed_at: None,
+            run: None,
             webhook: None,
             file_deleted_at: None,
             trace_id: asked.trace_id,

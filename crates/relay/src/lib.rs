@@ -43,6 +43,7 @@ pub mod quarantine;
 pub mod reader;
 pub mod replay;
 pub mod row;
+pub mod schedule;
 pub mod signature;
 pub mod spill;
 pub mod tenancy;

@@ -15,6 +15,7 @@ mod tests;
 mod words;
 
 use figure::{Moment, grouped, short_size};
+pub(crate) use letter::escape;
 use letter::{FileLine, Letter, Tone};
 pub use words::failure;
 
@@ -94,6 +95,7 @@ pub fn ready(export: &Export, links: &[Download], around: Surroundings<'_>) -> M
     ));
     letter.facts(&facts);
     letter.paragraph(&facts::complete_up_to(export));
+    facts::late(&mut letter, export);
     figures::by_day(&mut letter, export, &files);
     letter.paragraph(&words::kept(language, around.retention_days, &export.export_id));
     let preview =
@@ -110,6 +112,7 @@ pub fn empty(export: &Export, around: Surroundings<'_>) -> Mail {
     facts::warn(&mut letter, export);
     letter.facts(&facts::asked(export));
     letter.paragraph(&facts::complete_up_to(export));
+    facts::late(&mut letter, export);
     letter.paragraph(words::rows_expected(language));
     finish(letter, export, around, words::empty_subject(language, &about(export)), words::empty_preview(language))
 }

@@ -4,8 +4,10 @@ use jiff::civil::Date;
 
 use crate::problem::FieldError;
 
+mod frequency;
 mod zone;
 
+pub use frequency::Frequency;
 pub use zone::{LocalClock, Zone, rfc3339, rfc3339_millis};
 
 /// The first and last year a date may lie in: providers' callbacks know nothing outside them.
@@ -82,7 +84,8 @@ fn date_parts(text: &str) -> Option<(i16, i8, i8)> {
     Some((text.get(..4)?.parse().ok()?, text.get(5..7)?.parse().ok()?, text.get(8..)?.parse().ok()?))
 }
 
-fn parse_zone(text: &str) -> Result<Zone, FieldError> {
+/// Reads a zone as it stands in a request.
+pub(crate) fn parse_zone(text: &str) -> Result<Zone, FieldError> {
     Zone::named(text).ok_or_else(|| {
         let shown = shown(text);
         wrong("timezone", format!("`{shown}` is not a zone of the IANA database; write one like Asia/Seoul or UTC"))

@@ -65,6 +65,8 @@ problem_types! {
     AlreadyEnded = 409 "already-ended" "Export has ended";
     /// The export has no file to link to.
     NoFile = 409 "no-file" "No file to link to";
+    /// The owner has as many schedules as may be.
+    TooManySchedules = 409 "too-many-schedules" "Too many schedules";
     /// The file's life is over.
     Expired = 410 "expired" "File deleted";
     /// The body, unpacked or not, is larger than the call takes.

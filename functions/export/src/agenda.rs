@@ -14,6 +14,7 @@ use relay::webhook::DeliveryStatus;
 
 use crate::dispatch::committed;
 
+mod recur;
 mod sweep;
 mod webhook;
 
@@ -32,6 +33,8 @@ const MAX_RUN_MS: i64 = 20_000;
 pub struct CarriedOut {
     /// Entries that were carried out, for good or until they are due again.
     pub carried_out: usize,
+    /// Runs of schedules that are in the queue now.
+    pub runs_queued: usize,
     /// Uploads that ended exports had left open.
     pub uploads_aborted: usize,
     /// Ends of exports that a webhook took.
@@ -49,6 +52,8 @@ enum Outcome {
     Overtaken,
     /// What an export left is gone: so many open uploads.
     Swept(usize),
+    /// So many runs of a schedule are in the queue.
+    Ran(usize),
     /// There was nobody to tell.
     Untold,
     /// A webhook was called, and this came of it.
@@ -104,6 +109,7 @@ impl<C: ControlTable, F: Leavings, H: Hooks> Agenda<'_, C, F, H> {
         }
         match item.read::<Errand>()? {
             Errand::Sweep(sweep) => self.sweep(&taken, sweep, now).await,
+            Errand::Run(recurring) => self.recur(&taken, recurring, now).await,
             Errand::Webhook(ended) => self.tell(&taken, ended, now).await,
         }
     }
@@ -123,6 +129,7 @@ impl CarriedOut {
         match outcome {
             Outcome::Overtaken => return,
             Outcome::Swept(uploads) => self.uploads_aborted += uploads,
+            Outcome::Ran(runs) => self.runs_queued += runs,
             Outcome::Told(DeliveryStatus::Delivered) => self.webhooks_delivered += 1,
             Outcome::Told(DeliveryStatus::Failed) => self.webhooks_failed += 1,
             Outcome::Told(DeliveryStatus::Pending) | Outcome::Untold => {}

@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 
-use relay::fault::Fault;
+use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
 use relay::metric::{Counters, Labels, Metric};
-use relay::owner::Role;
+use relay::owner::{Owner, Role};
 use relay::problem::Problem;
 use relay::tenancy;
 
@@ -22,6 +22,8 @@ mod ports;
 mod preview;
 mod problem;
 mod read;
+mod schedules;
+mod unsubscribe;
 
 pub use ports::Ports;
 
@@ -70,6 +72,8 @@ pub struct Call<'a> {
     pub now: i64,
     /// For a new export's id.
     pub random: [u8; 10],
+    /// For what nobody may guess: random bytes of this call alone.
+    pub secret: [u8; 32],
     /// The call's trace id.
     pub trace_id: String,
 }
@@ -105,6 +109,12 @@ enum Route<'a> {
     Account,
     Contract,
     Arrivals,
+    Schedule,
+    Schedules,
+    OneSchedule(&'a str),
+    Unschedule(&'a str),
+    AskToUnsubscribe(&'a str),
+    Unsubscribe(&'a str),
 }
 
 impl<C, P, B, E, F, S, M> Api<(C, P, B, E, F, S, M)>
@@ -163,7 +173,7 @@ impl<W: Ports> Api<W> {
 
     async fn route(&self, call: &Call<'_>) -> Result<Response, Refusal> {
         let route = route(&call.request.method, &call.request.path)?;
-        // Looked up where it is awaited: the contract takes no key.
+        // Looked up where it is awaited: the contract takes no key, nor does who has the token of a mail.
         let owner = self.authenticate(call.request);
         match route {
             Route::Create => self.create(call, &owner.await?).await,
@@ -176,6 +186,12 @@ impl<W: Ports> Api<W> {
             Route::Account => self.account(&owner.await?).await,
             Route::Contract => Ok(contract::document()),
             Route::Arrivals => self.arrivals(call, &owner.await?).await,
+            Route::Schedule => self.create_schedule(call, &owner.await?).await,
+            Route::Schedules => self.list_schedules(call, &owner.await?).await,
+            Route::OneSchedule(id) => self.one_schedule(&owner.await?, id).await,
+            Route::Unschedule(id) => self.delete_schedule(call, &owner.await?, id).await,
+            Route::AskToUnsubscribe(token) => self.ask_to_unsubscribe(token).await,
+            Route::Unsubscribe(token) => self.unsubscribe(call, token).await,
         }
     }
 
@@ -187,6 +203,22 @@ impl<W: Ports> Api<W> {
             Role::Api => Ok(record.owner),
             Role::Ingest => Err(problem::ingest_key().into()),
         }
+    }
+
+    /// What is known of an owner. One with keys has a profile.
+    async fn profile(&self, owner: &str) -> Result<Owner, Fault> {
+        let missing =
+            || Fault::new(FaultKind::Denied, "control:Get", format!("owner {owner} has keys, but no profile"));
+        tenancy::owner(&self.control, owner).await?.ok_or_else(missing)
+    }
+
+    /// That the app is this owner's.
+    async fn check_app(&self, app_token: &str, owner: &str) -> Result<(), Refusal> {
+        let app = tenancy::app(&self.control, app_token).await?;
+        if app.is_none_or(|app| app.owner != owner) {
+            return Err(problem::foreign_app(app_token).into());
+        }
+        Ok(())
     }
 
     fn count(&self, metric: Metric, labels: Labels) {
@@ -211,7 +243,15 @@ fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
         "/v1/account" => return vec![("GET", Route::Account)],
         "/v1/openapi.yaml" => return vec![("GET", Route::Contract)],
         "/v1/arrivals" => return vec![("GET", Route::Arrivals)],
+        "/v1/schedules" => return vec![("GET", Route::Schedules), ("POST", Route::Schedule)],
         _ => {}
+    }
+    let single = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty() && !rest.contains('/'));
+    if let Some(id) = single("/v1/schedules/") {
+        return vec![("DELETE", Route::Unschedule(id)), ("GET", Route::OneSchedule(id))];
+    }
+    if let Some(token) = single("/v1/unsubscribe/") {
+        return vec![("GET", Route::AskToUnsubscribe(token)), ("POST", Route::Unsubscribe(token))];
     }
     match path.strip_prefix("/v1/exports/").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
         Some((id, "")) if path.ends_with(id) => vec![("DELETE", Route::Cancel(id)), ("GET", Route::One(id))],

@@ -30,8 +30,8 @@ pub async fn answer<W: Ports>(
     let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX).saturating_sub(ANSWER_MS);
     let left = || Duration::from_millis(u64::try_from(deadline.saturating_sub(process::now_ms())).unwrap_or(0));
     let request = gateway::request(event.payload);
-    let call =
-        Call { request: &request, now: process::now_ms(), random: process::random(), trace_id: process::trace_id() };
+    let (random, secret, trace_id) = (process::random(), process::random(), process::trace_id());
+    let call = Call { request: &request, now: process::now_ms(), random, secret, trace_id };
     // An answer's future is large: it holds every route's.
     let response = timeout(left(), Box::pin(api.answer(&call))).await.unwrap_or_else(|_| api.too_late(&call));
     if timeout(left(), api.follow_up(&call, &response)).await.is_err() {
@@ -134,6 +134,7 @@ where
         let agenda = Agenda { control: &self.worker.control, files: &self.worker.files, hooks: &self.hooks };
         let due = agenda.run(&now).await;
         self.count(Some(Metric::UploadsAborted), due.uploads_aborted);
+        self.count(Some(Metric::ExportsRequested), due.runs_queued);
         self.count(Some(Metric::WebhooksDelivered), due.webhooks_delivered);
         self.count(Some(Metric::WebhooksFailed), due.webhooks_failed);
         for fault in &due.faults {

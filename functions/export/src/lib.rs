@@ -7,4 +7,5 @@ pub mod api;
 pub mod config;
 pub mod dispatch;
 pub mod handler;
+mod queue;
 pub mod worker;

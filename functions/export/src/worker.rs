@@ -18,6 +18,7 @@ use relay::reader::Reader;
 mod error;
 mod fail;
 mod file;
+mod late;
 mod part;
 mod sheet;
 mod uploads;
@@ -167,6 +168,9 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         // Written before anything else: a rival step that still lives loses the export with its next checkpoint.
         held.export.steps += 1;
         self.save(&mut held).await?;
+        if !self.count_late(&mut held, clock).await? {
+            return Ok(StepStatus::Running);
+        }
         loop {
             if !held.export.checkpoint.finishing {
                 // A step that has little time left leaves making the file to a fresh one, which has it all.

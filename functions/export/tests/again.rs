@@ -164,7 +164,7 @@ proptest! {
         register(&*control.0);
         let api = together(&control);
         let request = asking(&request(&json!({})).to_string());
-        let call = |n: u8| Call { request: &request, now: NOW + i64::from(n), random: [n; 10], trace_id: "ab".repeat(16) };
+        let call = |n: u8| Call { request: &request, now: NOW + i64::from(n), random: [n; 10], secret: [0; 32], trace_id: "ab".repeat(16) };
         let asked = [call(1), call(2), call(3)];
         let calls = asked.iter().map(|call| Box::pin(api.answer(call)) as Pin<Box<dyn Future<Output = Response>>>).collect();
         let answers = interleaved(calls, &turns);

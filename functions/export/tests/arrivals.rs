@@ -50,7 +50,7 @@ impl World {
         let headers = vec![("authorization".to_owned(), format!("Bearer {key}"))];
         let (method, path, query) = ("GET".to_owned(), "/v1/arrivals".to_owned(), query.to_owned());
         let request = Request { method, path, query, headers, ..Request::default() };
-        let call = Call { request: &request, now: NOW, random: [0; 10], trace_id: "ab".repeat(16) };
+        let call = Call { request: &request, now: NOW, random: [0; 10], secret: [0; 32], trace_id: "ab".repeat(16) };
         let response = run(self.0.answer(&call));
         (response.status, serde_json::from_str(&response.body).unwrap())
     }

@@ -179,7 +179,7 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
         if let Some(reason) = self.reason_against(export, email).await? {
             return Ok(self.refused(export, email, reason).await);
         }
-        let mail = self.compose(export, *letter, links, now).await?;
+        let mail = self.compose(email, export, *letter, links, now).await?;
         let (export_id, trace_id) = (&export.export_id, &export.trace_id);
         match self.mailer.send(email, &mail).await {
             Ok(message_id) => {
@@ -222,13 +222,15 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
     /// The links are signed once an invocation: all mails have the same.
     async fn compose(
         &self,
+        email: &str,
         export: &Export,
         letter: Letter,
         links: &mut Option<Vec<Download>>,
         now: i64,
     ) -> Result<Mail, Fault> {
         let (site_url, retention_days) = (self.site_url.as_deref(), self.retention_days);
-        let around = Surroundings { site_url, retention_days, unsubscribe: None };
+        let unsubscribe = export.run.as_ref().and_then(|run| run.token(email));
+        let around = Surroundings { site_url, retention_days, unsubscribe };
         match letter {
             Letter::Empty => Ok(notice::empty(export, around)),
             Letter::Failed => Ok(notice::failed(export, around)),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Checkpoint, Export, FinishedFile, Format, Totals, is_export_id};
 use crate::activity::Kind;
-use crate::period::rfc3339;
+use crate::period::{Frequency, LocalClock, rfc3339};
 
 /// The name of the object that names all files of an export.
 pub const MANIFEST: &str = "manifest.json";
@@ -35,13 +35,23 @@ impl Export {
         self.name_of(kind, before + 1)
     }
 
-    /// `{app_token}_{kind}_{yyyymmdd}_{yyyymmdd}_{zone with / -> _}.{format}`; behind the first of a kind `…_2.{format}` and so on.
+    /// `{app_token}_{kind}_{yyyymmdd}_{yyyymmdd}_{zone with / -> _}.{format}`; behind the first of a kind `…_2.{format}` and so on. Of an hourly run
+    /// `{yyyymmdd}T{HH}` stands in place of the dates.
     fn name_of(&self, kind: Kind, number: usize) -> String {
-        let compact = |date: &str| date.replace('-', "");
-        let (start, end) = (compact(&self.start_date), compact(&self.end_date));
         let zone = self.timezone.replace('/', "_");
         let number = if number > 1 { format!("_{number}") } else { String::new() };
-        format!("{}_{kind}_{start}_{end}_{zone}{number}.{}", self.app_token, self.format.name())
+        format!("{}_{kind}_{}_{zone}{number}.{}", self.app_token, self.name_of_period(), self.format.name())
+    }
+
+    fn name_of_period(&self) -> String {
+        let compact = |date: &str| date.replace('-', "");
+        let (start, end) = (compact(&self.start_date), compact(&self.end_date));
+        let is_hourly = self.run.as_ref().is_some_and(|run| run.frequency == Frequency::Hourly);
+        let hour = self.zone().ok().filter(|_| is_hourly).and_then(|zone| LocalClock::new(zone).minute_text(self.from));
+        match hour.as_ref().and_then(|text| text.get(11..13)) {
+            Some(hour) => format!("{start}T{hour}"),
+            None => format!("{start}_{end}"),
+        }
     }
 
     /// The key in the export bucket of a file of this name.

@@ -8,7 +8,7 @@ use crate::activity::{Kind, is_app_token};
 use crate::field::Field;
 use crate::language::Language;
 use crate::owner::Owner;
-use crate::period::Period;
+use crate::period::{Period, Zone, parse_zone};
 use crate::problem::FieldError;
 use crate::row::FileColumn;
 
@@ -79,23 +79,27 @@ pub enum RequestError {
 impl ExportRequest {
     /// Reads a request's body. `owner` says where mails may go, `max_days` how long a period may be.
     pub fn parse(body: &[u8], owner: &Owner, max_days: u16) -> Result<Self, RequestError> {
-        Self::read(body, max_days, |reader| reader.emails(owner))
+        let period = |reader: &mut Reader<'_>| Some((reader.period(max_days)?, ()));
+        Self::read(&members(body)?, &MEMBERS, Some(owner), period).map(|(request, ())| request)
     }
 
     /// Reads the body of a request that brings no mail: its addresses are neither asked for nor looked at.
     pub fn parse_without_mail(body: &[u8], max_days: u16) -> Result<Self, RequestError> {
-        Self::read(body, max_days, |_| Some(Vec::new()))
+        let period = |reader: &mut Reader<'_>| Some((reader.period(max_days)?, ()));
+        Self::read(&members(body)?, &MEMBERS, None, period).map(|(request, ())| request)
     }
 
-    fn read(
-        body: &[u8],
-        max_days: u16,
-        emails: impl FnOnce(&mut Reader<'_>) -> Option<Vec<String>>,
-    ) -> Result<Self, RequestError> {
-        let members: Map<String, Value> = serde_json::from_slice(body)
-            .map_err(|error| RequestError::Malformed(format!("the body is not a JSON object: {error}")))?;
-        let mut reader = Reader { members: &members, errors: Vec::new() };
-        let request = reader.request(max_days, emails);
+    /// Reads a request of these members, those of an export among them but for the dates; `period` reads the rest. Without an owner
+    /// its addresses are not looked at.
+    pub(crate) fn read<T>(
+        members: &Map<String, Value>,
+        names: &[&str],
+        owner: Option<&Owner>,
+        period: impl FnOnce(&mut Reader<'_>) -> Option<(Period, T)>,
+    ) -> Result<(Self, T), RequestError> {
+        let mut reader = Reader { members, errors: Vec::new() };
+        reader.known_members(names);
+        let request = reader.request(owner, period);
         match request {
             Some(request) if reader.errors.is_empty() => Ok(request),
             _ => Err(RequestError::Invalid(reader.errors)),
@@ -103,49 +107,56 @@ impl ExportRequest {
     }
 }
 
+/// The members of a request's body.
+pub(crate) fn members(body: &[u8]) -> Result<Map<String, Value>, RequestError> {
+    serde_json::from_slice(body)
+        .map_err(|error| RequestError::Malformed(format!("the body is not a JSON object: {error}")))
+}
+
 /// Reads members one by one and gathers what is wrong with them.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     members: &'a Map<String, Value>,
     errors: Vec<FieldError>,
 }
 
 impl<'a> Reader<'a> {
     /// Every reader runs, whatever the others found.
-    fn request(
+    fn request<T>(
         &mut self,
-        max_days: u16,
-        emails: impl FnOnce(&mut Self) -> Option<Vec<String>>,
-    ) -> Option<ExportRequest> {
-        self.known_members();
+        owner: Option<&Owner>,
+        period: impl FnOnce(&mut Self) -> Option<(Period, T)>,
+    ) -> Option<(ExportRequest, T)> {
         let app_token = self.app_token();
         let kinds = self.kinds();
-        let period = self.period(max_days);
-        let emails = emails(self);
+        let period = period(self);
+        let emails = owner.map_or_else(|| Some(Vec::new()), |owner| self.emails(owner));
         let language = self.language();
         let format = self.format();
         let columns = self.columns();
         let filters = self.filters();
         let excel = self.excel(format.unwrap_or_default());
-        Some(ExportRequest {
+        let (period, rest) = period?;
+        let request = ExportRequest {
             app_token: app_token?,
             kinds: kinds?,
-            period: period?,
+            period,
             emails: emails?,
             language: language?,
             format: format?,
             columns,
             filters,
             excel,
-        })
+        };
+        Some((request, rest))
     }
 
-    fn wrong<T>(&mut self, field: &str, detail: impl Into<String>) -> Option<T> {
+    pub(crate) fn wrong<T>(&mut self, field: &str, detail: impl Into<String>) -> Option<T> {
         self.errors.push(FieldError { field: field.to_owned(), detail: detail.into() });
         None
     }
 
     /// A member that is there and not null.
-    fn member(&self, field: &str) -> Option<&'a Value> {
+    pub(crate) fn member(&self, field: &str) -> Option<&'a Value> {
         self.members.get(field).filter(|value| !value.is_null())
     }
 
@@ -155,18 +166,27 @@ impl<'a> Reader<'a> {
         value.as_str().or_else(|| self.wrong(field, not_text()))
     }
 
-    fn text(&mut self, field: &str) -> Option<&'a str> {
+    pub(crate) fn text(&mut self, field: &str) -> Option<&'a str> {
         match self.member(field) {
             None => self.wrong(field, "is required"),
             Some(_) => self.optional_text(field),
         }
     }
 
-    fn known_members(&mut self) {
-        for name in self.members.keys().filter(|name| !MEMBERS.contains(&name.as_str())) {
-            let detail = format!("is not a field of this request; the fields are {}", MEMBERS.join(", "));
+    fn known_members(&mut self, names: &[&str]) {
+        for name in self.members.keys().filter(|name| !names.contains(&name.as_str())) {
+            let detail = format!("is not a field of this request; the fields are {}", names.join(", "));
             self.errors.push(FieldError { field: shown(name), detail });
         }
+    }
+
+    /// The zone named, UTC where none is.
+    pub(crate) fn zone(&mut self) -> Option<Zone> {
+        if self.member("timezone").is_none() {
+            return Some(Zone::utc());
+        }
+        let parsed = parse_zone(self.optional_text("timezone")?);
+        parsed.map_err(|error| self.errors.push(error)).ok()
     }
 
     fn app_token(&mut self) -> Option<String> {

@@ -49,6 +49,8 @@ impl Export {
             "link_expires_at": self.link_expires_at.map(rfc3339),
             "file_deleted_at": self.file_deleted_at.map(rfc3339),
             "error": self.error.clone().or_else(|| self.refused_mails()),
+            "schedule_id": self.run.as_ref().map(|run| &run.schedule_id),
+            "late_rows": self.run.as_ref().and_then(|run| run.late),
             "webhook": self.webhook,
             "trace_id": self.trace_id,
         })

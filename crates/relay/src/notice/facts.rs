@@ -71,6 +71,13 @@ pub(super) fn complete_up_to(export: &Export) -> String {
     )
 }
 
+/// Of a run of a schedule: what came too late for the file before.
+pub(super) fn late(letter: &mut Letter, export: &Export) {
+    if let Some(rows) = export.run.as_ref().and_then(|run| run.late) {
+        letter.paragraph(&words::late(export.language, rows));
+    }
+}
+
 pub(super) fn warn(letter: &mut Letter, export: &Export) {
     let language = export.language;
     let mut warn = |text: &str| letter.warning(words::note(language), text);

@@ -197,7 +197,7 @@ fn joined(rows: impl Iterator<Item = String>) -> String {
 }
 
 /// Text as it may stand between tags and in quoted attributes.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

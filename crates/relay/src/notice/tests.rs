@@ -6,6 +6,8 @@ use super::*;
 use crate::activity::Kind;
 use crate::export::{Amount, Asked, ExportRequest, Totals, export_id};
 use crate::owner::Owner;
+use crate::period::Frequency;
+use crate::schedule::{Counting, Run};
 
 const NOW: i64 = 1_794_648_600_000; // 2026-11-14T09:30:00Z
 
@@ -235,6 +237,28 @@ fn the_longest_mail_is_not_cut_off() {
         assert!(mail.html.len() <= MAX_HTML_BYTES, "{} bytes", mail.html.len());
         assert!(mail.html.contains("304") && mail.html.contains("87"), "days and files left out are told");
     }
+}
+
+#[test]
+fn a_run_says_how_many_rows_came_too_late_for_the_file_before() {
+    let late = |language: &str, late: Option<u64>| {
+        let mut export = export(&json!({"language": language}));
+        export.run = Some(Run {
+            schedule_id: "0".repeat(32),
+            frequency: Frequency::Daily,
+            previous: None,
+            late,
+            counting: Counting::default(),
+            subscribers: Vec::new(),
+        });
+        [ready(&export, &links(&export), AROUND), empty(&export, AROUND)].map(|mail| mail.text)
+    };
+    for text in late("en", Some(1_234)) {
+        assert!(text.contains("In neither file: 1,234 rows of the period before"), "{text}");
+    }
+    assert!(late("ko", Some(7)).iter().all(|text| text.contains("직전 기간의 데이터 7행이")));
+    assert!(late("en", Some(0)).iter().all(|text| text.contains("No row of the period before came after")));
+    assert!(late("en", None).iter().all(|text| !text.contains("the period before")));
 }
 
 #[test]

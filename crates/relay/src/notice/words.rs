@@ -223,6 +223,20 @@ pub(super) const fn completeness_unknown(language: Language) -> &'static str {
     )
 }
 
+pub(super) fn late(language: Language, late: u64) -> String {
+    let number = rows(language, late);
+    match (language, late) {
+        (En, 0) => "No row of the period before came after its file was written.".to_owned(),
+        (En, _) => format!(
+            "In neither file: {number} of the period before, received after its file was written. Ask for that period again to have them."
+        ),
+        (Ko, 0) => "직전 기간의 파일이 만들어진 뒤에 늦게 수신된 데이터는 없습니다.".to_owned(),
+        (Ko, _) => format!(
+            "직전 기간의 데이터 {number}이 해당 파일이 만들어진 뒤에 늦게 수신되어 어느 파일에도 들어 있지 않습니다. 필요하시면 그 기간을 다시 요청하십시오."
+        ),
+    }
+}
+
 /// What stands before a warning in plain text.
 pub(super) const fn note(language: Language) -> &'static str {
     pick(language, "Note", "참고")

@@ -48,8 +48,14 @@ impl Zone {
         self.zone.to_ambiguous_timestamp(midnight).compatible().ok().map(Timestamp::as_millisecond)
     }
 
+    /// The local date of a moment: milliseconds since the epoch.
+    pub(super) fn date_at(&self, ms: i64) -> Option<jiff::civil::Date> {
+        let at = Timestamp::from_millisecond(ms).ok()?;
+        Some(self.zone.to_datetime(at).date())
+    }
+
     /// The stretch of time around `ms` that has one offset.
-    fn span_at(&self, ms: i64) -> Option<Span> {
+    pub(super) fn span_at(&self, ms: i64) -> Option<Span> {
         let at = Timestamp::from_millisecond(ms).ok()?;
         let offset_ms = i64::from(self.zone.to_offset(at).seconds()) * 1000;
         // Both neighbours are looked for exclusively, hence the millisecond: a transition at `ms` itself begins this span.
@@ -68,10 +74,13 @@ impl fmt::Display for Zone {
     }
 }
 
+/// A stretch of time with one offset.
 #[derive(Clone, Debug)]
-struct Span {
-    range: Range<i64>,
-    offset_ms: i64,
+pub(super) struct Span {
+    /// From when to when: milliseconds since the epoch.
+    pub(super) range: Range<i64>,
+    /// What local time has on top of UTC: milliseconds.
+    pub(super) offset_ms: i64,
 }
 
 /// Writes local times of one zone.

@@ -5,10 +5,11 @@ use relay::address::{self, Unreachable};
 use relay::batch::MAX_ITEMS;
 use relay::export::queue::MAX_WAITING;
 use relay::export::{FILTERS, Format, MAX_ADDRESSES, MAX_COLUMNS};
-use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
 use relay::language::Language;
+use relay::period::Frequency;
 use relay::row::Column;
+use relay::schedule::{MAX_DELAY_MINUTES, MAX_SCHEDULES};
 use relay::tenancy;
 use serde_json::{Map, Value, json};
 
@@ -16,9 +17,7 @@ use super::{Api, Ports, Refusal};
 
 impl<W: Ports> Api<W> {
     pub(super) async fn account(&self, owner: &str) -> Result<Response, Refusal> {
-        let missing =
-            || Fault::new(FaultKind::Denied, "control:Get", format!("owner {owner} has keys, but no profile"));
-        let profile = tenancy::owner(&self.control, owner).await?.ok_or_else(missing)?;
+        let profile = self.profile(owner).await?;
         let apps = tenancy::apps(&self.control, owner).await?;
         let apps: Vec<_> = apps.into_iter().map(|app| json!({"app_token": app.app_token})).collect();
         let unreachable = address::all_unreachable(&self.control, owner).await?;
@@ -36,8 +35,11 @@ impl<W: Ports> Api<W> {
                 "max_batch_items": MAX_ITEMS,
                 "max_addresses": MAX_ADDRESSES,
                 "max_columns": MAX_COLUMNS,
+                "max_schedules": MAX_SCHEDULES,
+                "max_delay_minutes": MAX_DELAY_MINUTES,
             },
             "formats": Format::ALL.map(Format::name),
+            "frequencies": Frequency::ALL.map(Frequency::name),
             "languages": Language::ALL.map(Language::tag),
             "kinds": Kind::ALL.map(Kind::name),
             "columns": columns(),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use relay::backlog::{Drained, drained};
-use relay::control::{CommitError, Expect, Key, Write};
-use relay::export::queue::{MAX_WAITING, Seat, Waiting, position};
-use relay::export::{Asked, Export, ExportRequest, Recent, RequestError, Status, export_id, store};
+use relay::control::{CommitError, Expect, Key};
+use relay::export::queue::position;
+use relay::export::{Asked, Export, ExportRequest, Recent, Status, export_id, store};
 use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
 use relay::metric::{Labels, Metric};
@@ -18,7 +18,8 @@ use relay::{address, tenancy};
 use serde_json::json;
 
 use super::{Api, Call, Ports, Refusal, problem};
-use crate::dispatch::{Line, list};
+use crate::dispatch::Line;
+use crate::queue::seated;
 
 /// The most questions that a caller is kept waiting for, to be told at once that a period holds nothing: a few milliseconds each. Two weeks
 /// over 16 shards are 240. A longer period, or more shards, is queued, and the worker finds out.
@@ -102,7 +103,7 @@ impl<W: Ports> Api<W> {
     async fn checked(&self, call: &Call<'_>, owner: &str) -> Result<New, Refusal> {
         let profile = self.profile(owner).await?;
         let parsed = ExportRequest::parse(&call.request.body, &profile, self.settings.max_export_days);
-        let request = parsed.map_err(unusable)?;
+        let request = parsed.map_err(problem::unusable)?;
         let recent = Recent::key(owner, &request.digest());
         Ok(New { export: self.export_of(request, profile, call).await?, recent })
     }
@@ -111,20 +112,11 @@ impl<W: Ports> Api<W> {
     pub(super) async fn checked_without_mail(&self, call: &Call<'_>, owner: &str) -> Result<Export, Refusal> {
         let profile = self.profile(owner).await?;
         let parsed = ExportRequest::parse_without_mail(&call.request.body, self.settings.max_export_days);
-        self.export_of(parsed.map_err(unusable)?, profile, call).await
-    }
-
-    async fn profile(&self, owner: &str) -> Result<Owner, Fault> {
-        let missing =
-            || Fault::new(FaultKind::Denied, "control:Get", format!("owner {owner} has keys, but no profile"));
-        tenancy::owner(&self.control, owner).await?.ok_or_else(missing)
+        self.export_of(parsed.map_err(problem::unusable)?, profile, call).await
     }
 
     async fn export_of(&self, request: ExportRequest, profile: Owner, call: &Call<'_>) -> Result<Export, Refusal> {
-        let app = tenancy::app(&self.control, &request.app_token).await?;
-        if app.is_none_or(|app| app.owner != profile.owner) {
-            return Err(problem::foreign_app(&request.app_token).into());
-        }
+        self.check_app(&request.app_token, &profile.owner).await?;
         let received_since = tenancy::received_since(&self.control, &request.app_token, &profile.owner).await?;
         let asked = Asked {
             owner: profile.owner,
@@ -178,15 +170,9 @@ impl<W: Ports> Api<W> {
             if same.is_some() {
                 return Ok(same);
             }
-            let seat = self.free_seat(&export.owner, random).await?.ok_or_else(problem::too_many_exports)?;
-            let waiting = Waiting::of(export, seat);
-            let taken = Seat { export_id: export.export_id.clone() };
-            let writes = [
-                Write::put(Export::key(&export.owner, &export.export_id), export, Expect::Absent)?,
-                Write::put(waiting.key(), &waiting, Expect::Absent)?,
-                Write::put(Seat::key(&export.owner, seat), &taken, Expect::Absent)?,
-                Recent::of(export).write(recent.clone(), expect)?,
-            ];
+            let queueing = seated(&self.control, export, &random).await?.ok_or_else(problem::too_many_exports)?;
+            let mut writes = queueing.to_vec();
+            writes.push(Recent::of(export).write(recent.clone(), expect)?);
             match self.control.commit(&writes).await {
                 Ok(()) => return Ok(None),
                 Err(CommitError::Conflict(_)) => {}
@@ -197,27 +183,10 @@ impl<W: Ports> Api<W> {
         Err(Fault::new(FaultKind::Unavailable, "control:Commit", detail).into())
     }
 
-    /// A number of the owner's that nobody sits on; `None` where as many wait as may. Any of them, so that requests at the same time seldom
-    /// meet on one.
-    async fn free_seat(&self, owner: &str, random: [u8; 10]) -> Result<Option<u32>, Fault> {
-        let taken = list(&self.control, &Seat::partition(owner)).await?;
-        let is_free = |number: &u32| taken.iter().all(|item| item.key != Seat::key(owner, *number));
-        let free: Vec<u32> = (0..MAX_WAITING).filter(is_free).collect();
-        let any = random.iter().map(|byte| usize::from(*byte)).sum::<usize>();
-        Ok(any.checked_rem(free.len()).and_then(|index| free.get(index).copied()))
-    }
-
     /// The place in line; unknown where the queue cannot be read just now: the export is in it all the same.
     async fn position(&self, export_id: &str) -> Option<u64> {
         let line = Line::read(&self.control).await.ok()?;
         position(&line.ordered(), export_id)
-    }
-}
-
-fn unusable(error: RequestError) -> Problem {
-    match error {
-        RequestError::Malformed(detail) => problem::malformed(detail),
-        RequestError::Invalid(errors) => problem::invalid(errors),
     }
 }
 

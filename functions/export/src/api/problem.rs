@@ -1,7 +1,9 @@
 //! Every refusal of the export API, in one place: `code`, status and words.
 
+use relay::export::RequestError;
 use relay::export::queue::MAX_WAITING;
 use relay::problem::{FieldError, Problem, ProblemType};
+use relay::schedule::MAX_SCHEDULES;
 
 /// After how many seconds to try again when something behind the API does not answer.
 const RETRY_AFTER_SECONDS: u32 = 2;
@@ -57,6 +59,26 @@ pub(super) fn invalid(errors: Vec<FieldError>) -> Problem {
         several => format!("{} fields cannot be used; see `errors`", several.len()),
     };
     Problem::new(ProblemType::InvalidRequest, detail).with_errors(errors)
+}
+
+pub(super) fn unusable(error: RequestError) -> Problem {
+    match error {
+        RequestError::Malformed(detail) => malformed(detail),
+        RequestError::Invalid(errors) => invalid(errors),
+    }
+}
+
+pub(super) fn no_such_schedule() -> Problem {
+    Problem::new(ProblemType::NotFound, "you have no schedule with this id")
+}
+
+pub(super) fn no_such_link() -> Problem {
+    Problem::new(ProblemType::NotFound, "nobody is unsubscribed by this link; is it whole?")
+}
+
+pub(super) fn too_many_schedules() -> Problem {
+    let detail = format!("you have {MAX_SCHEDULES} schedules already; delete one that is not needed");
+    Problem::new(ProblemType::TooManySchedules, detail)
 }
 
 pub(super) fn too_many_exports() -> Problem {

@@ -60,7 +60,7 @@ fn readable(item: &Item) -> Option<Export> {
 }
 
 /// `limit` and `cursor` of a query string.
-fn paging(query: &str) -> Result<(usize, Option<String>), Refusal> {
+pub(super) fn paging(query: &str) -> Result<(usize, Option<String>), Refusal> {
     let value = |name: &str| {
         query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
     };

@@ -77,8 +77,13 @@ impl World {
 
     pub(crate) fn send(&self, request: &Request, now: i64) -> Answer {
         self.calls.set(self.calls.get() + 1);
-        let call =
-            Call { request, now, random: random(self.calls.get()), trace_id: format!("{:032x}", self.calls.get()) };
+        let call = Call {
+            request,
+            now,
+            random: random(self.calls.get()),
+            secret: [0; 32],
+            trace_id: format!("{:032x}", self.calls.get()),
+        };
         let response = run(self.api.answer(&call));
         run(self.api.follow_up(&call, &response));
         assert!(response.headers.contains(&("x-relay-trace-id", call.trace_id.clone())), "no trace id");

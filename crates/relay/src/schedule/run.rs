@@ -1,0 +1,66 @@
+//! What an export knows of the schedule that made it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Subscriber;
+use crate::period::{Frequency, rfc3339};
+
+/// The run of a schedule, kept in its export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Which schedule.
+    pub schedule_id: String,
+    /// How long the period is.
+    pub frequency: Frequency,
+    /// The run before it that made an export.
+    pub previous: Option<PastRun>,
+    /// How many rows of the previous run's period came between its `as_of` and this one's; `None` before they are counted, and where there is no
+    /// previous file.
+    pub late: Option<u64>,
+    /// How far they have been counted.
+    pub counting: Counting,
+    /// Who gets a mail, and by which token each may leave.
+    pub subscribers: Vec<Subscriber>,
+}
+
+impl Run {
+    /// The token by which this address leaves the schedule.
+    #[must_use]
+    pub fn token(&self, email: &str) -> Option<&str> {
+        self.subscribers.iter().find(|one| one.email == email).map(|one| one.token.as_str())
+    }
+}
+
+/// How far the late rows have been counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counting {
+    /// The index of the kind under way.
+    pub kind: usize,
+    /// The last row of it that was looked at: `created_at` and `activity_id`.
+    pub after: Option<(i64, String)>,
+    /// Late rows so far.
+    pub rows: u64,
+}
+
+/// A run that made an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastRun {
+    /// Its export.
+    pub export_id: String,
+    /// The first moment of its period: milliseconds since the epoch.
+    pub from: i64,
+    /// The first moment after it.
+    pub to: i64,
+    /// What reached the door later is not in its file: milliseconds since the epoch.
+    pub as_of: i64,
+}
+
+impl PastRun {
+    /// The run as JSON.
+    #[must_use]
+    pub fn view(&self) -> Value {
+        let period = json!({"from": rfc3339(self.from), "to": rfc3339(self.to)});
+        json!({"export_id": self.export_id, "as_of": rfc3339(self.as_of), "period": period})
+    }
+}
