@@ -176,7 +176,7 @@ fn finish(mut letter: Letter, export: &Export, around: Surroundings<'_>, subject
     letter.small(&words::ids(language, &export.export_id, &export.trace_id));
     let (html, text) = letter.finish(preview);
     let tags = vec![(OWNER_TAG, export.owner.clone()), (EXPORT_TAG, export.export_id.clone())];
-    Mail { subject, html, text, headers: headers(language, unsubscribe), tags }
+    Mail { subject, html, text, headers: headers(language, unsubscribe.as_deref()), tags }
 }
 
 /// Where a mail program posts to, and a person may look first.
@@ -186,7 +186,7 @@ fn unsubscribe_url(around: Surroundings<'_>) -> Option<String> {
 
 /// SES takes any header field in a simple mail but those that it sets itself (SES developer guide, "Amazon SES header fields").
 /// RFC 3834: no answering machine answers. RFC 8058: whom the schedule goes to can leave it with one click.
-fn headers(language: Language, unsubscribe: Option<String>) -> Vec<(&'static str, String)> {
+fn headers(language: Language, unsubscribe: Option<&str>) -> Vec<(&'static str, String)> {
     let mut headers =
         vec![("Auto-Submitted", "auto-generated".to_owned()), ("Content-Language", language.tag().to_owned())];
     if let Some(url) = unsubscribe {

@@ -207,7 +207,7 @@ fn bounced(Bounce { bounce_type, bounce_sub_type, bounced_recipients }: Bounce) 
     let trouble = if is_for_good { Trouble::BouncedForGood } else { Trouble::BouncedForNow };
     let said = bounced_recipients.iter().find_map(|recipient| recipient.diagnostic_code.clone());
     let detail = shortened(&said.unwrap_or(bounce_sub_type));
-    Undelivered { emails: addresses(bounced_recipients), trouble, detail }
+    Undelivered { emails: addresses(&bounced_recipients), trouble, detail }
 }
 
 fn complained(Complaint { complained_recipients, complaint_feedback_type }: Complaint) -> Result<Undelivered, String> {
@@ -215,11 +215,11 @@ fn complained(Complaint { complained_recipients, complaint_feedback_type }: Comp
         return Err("a report that a mail is no spam".to_owned());
     }
     let detail = shortened(&complaint_feedback_type.unwrap_or_default());
-    Ok(Undelivered { emails: addresses(complained_recipients), trouble: Trouble::Complained, detail })
+    Ok(Undelivered { emails: addresses(&complained_recipients), trouble: Trouble::Complained, detail })
 }
 
 /// A recipient as SES writes it: the address alone, or behind a name in angle brackets.
-fn addresses(recipients: Vec<Recipient>) -> Vec<String> {
+fn addresses(recipients: &[Recipient]) -> Vec<String> {
     let plain = |text: &str| text.rsplit('<').next().unwrap_or(text).trim_end_matches('>').trim().to_owned();
     recipients.iter().map(|recipient| plain(&recipient.email_address)).collect()
 }
