@@ -79,10 +79,10 @@ pub(crate) struct Up {
 pub(crate) struct Test {
     /// The levels to run.
     pub(crate) levels: Vec<Level>,
-    /// The fault matrix in full: 100,000 activities a cell and 1,000 kills, hours.
+    /// The fault matrix in full: 100,000 activities a cell and 1,000 kills, hours. The references with more activities.
     #[arg(long)]
     pub(crate) full: bool,
-    /// The seed of the fault matrix [default: the small set's own, another one each time with --full].
+    /// The seed of the fault matrix and the references [default: the small set's own, another one each time with --full].
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Only the cells of the fault matrix whose name contains this, such as "writer" or "process killed".
@@ -104,6 +104,8 @@ pub(crate) enum Level {
     Browser,
     /// Requests made from the contract, at the running stack, by schemathesis.
     Contract,
+    /// Files in every format and zone, read back in another language.
+    References,
     /// The fault matrix, on a stack of its own.
     Faults,
 }
