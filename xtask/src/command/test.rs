@@ -36,6 +36,9 @@ pub(crate) fn run(options: &Test) -> Outcome<()> {
     if wanted(Level::References) {
         references::compare(&root, options)?;
     }
+    if wanted(Level::Exports) {
+        on_its_own_stack(&root, options, "exports", "many owners' exports, and killed workers")?;
+    }
     if wanted(Level::Faults) { on_its_own_stack(&root, options, "faults", "the fault matrix") } else { Ok(()) }
 }
 
@@ -108,6 +111,7 @@ pub(super) fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&
         .args(arguments)
         .current_dir(root.path())
         .env_remove("RELAY_STACK")
+        .env_remove("RELAY_EXPORTS_PROGRAMS")
         .env_remove("RELAY_FAULTS_PROGRAMS")
         .env_remove("RELAY_REFERENCES_FOLDER");
     prepare(&mut cargo);
