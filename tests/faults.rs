@@ -17,8 +17,6 @@ mod ledger;
 mod matrix;
 #[path = "faults/size.rs"]
 mod size;
-#[path = "faults/stage.rs"]
-mod stage;
 #[path = "faults/tenant.rs"]
 mod tenant;
 #[path = "faults/traffic.rs"]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use local::fault_proxy::Rule;
 use relay_tests::kill::while_killing;
 use relay_tests::stack::column;
+use relay_tests::stage::Stage;
 use relay_tests::wait::until;
 use serde_json::json;
 
@@ -14,7 +15,6 @@ use crate::cell::{Cell, Fault, When};
 use crate::ledger::Outcome;
 use crate::say;
 use crate::size::Size;
-use crate::stage::Stage;
 use crate::tenant;
 use crate::traffic::{self, Sent};
 
@@ -30,7 +30,7 @@ const KILLS_AN_EXPORT: usize = 1;
 /// Runs every cell.
 pub(crate) fn run(size: &Size) -> Vec<Outcome> {
     let cells = Cell::all(&size.only);
-    let stage = Stage::start(size);
+    let stage = Stage::start(&size.programs, "faults", &["MaxConcurrentExports=4", "BatchWindowSeconds=0"]);
     let tenants: Vec<_> = cells.iter().map(|cell| &cell.tenant).collect();
     tenant::register(&stage, &tenants);
     let run = Run { stage: &stage, size };

@@ -1,8 +1,7 @@
 //! How large a run is, and where its programs are.
 
-use std::path::PathBuf;
-
 use relay_lambda::process::{env, now_ms};
+use relay_tests::stage::Programs;
 
 /// The small set's seed: what runs on every change is the same each time. `--full` and `--seed` are for looking further.
 const SMALL_SEED: u64 = 422_141;
@@ -25,17 +24,14 @@ pub(crate) struct Size {
     pub(crate) kills: usize,
     /// Only cells whose name contains this.
     pub(crate) only: String,
-    /// The folder of the programs.
-    pub(crate) programs: PathBuf,
-    /// The Python that has the emulator.
-    pub(crate) python: PathBuf,
+    /// Where the programs are.
+    pub(crate) programs: Programs,
 }
 
 impl Size {
     /// What `cargo xtask test faults` asks for; `None` where nothing does.
     pub(crate) fn from_env() -> Option<Self> {
-        let programs = PathBuf::from(env("RELAY_FAULTS_PROGRAMS")?);
-        let python = PathBuf::from(env("RELAY_FAULTS_PYTHON").expect("RELAY_FAULTS_PYTHON is set beside it"));
+        let programs = Programs::from_env("RELAY_FAULTS")?;
         let number = |name: &str| env(name).map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")));
         let now = now_ms();
         let only = env("RELAY_FAULTS_ONLY").unwrap_or_default();
@@ -46,6 +42,6 @@ impl Size {
         let activities = number("RELAY_FAULTS_ACTIVITIES").map_or(default, |n| usize::try_from(n).unwrap());
         let kills = if full { 1_000 } else { 24 };
         let (singles, batch) = ((activities / 4).min(1_000), (activities / 6).clamp(1, BATCH));
-        Some(Self { seed, now, activities, singles, batch, kills, only, programs, python })
+        Some(Self { seed, now, activities, singles, batch, kills, only, programs })
     }
 }

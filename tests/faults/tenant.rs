@@ -2,9 +2,8 @@
 
 use relay::control::Key;
 use relay::owner::{App, KeyRecord, Owner, Role, new_secret};
+use relay_tests::stage::Stage;
 use serde_json::{Map, Value, json, to_value};
-
-use crate::stage::Stage;
 
 /// The one event token on the allow-list.
 pub(crate) const WANTED: &str = "wanted";

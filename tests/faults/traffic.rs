@@ -5,11 +5,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use relay_tests::random::Random;
+use relay_tests::stage::Stage;
 use relay_tests::wait::until;
 use serde_json::{Value, json};
 
 use crate::size::Size;
-use crate::stage::Stage;
 use crate::tenant::{Tenant, WANTED};
 
 /// Senders at a time.
@@ -64,19 +65,6 @@ impl Sent {
         self.all.extend(other.all);
         self.again += other.again;
         self.wrong.extend(other.wrong);
-    }
-}
-
-/// Small and seeded (splitmix64).
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    /// A number below `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let number = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (number ^ (number >> 31)) % end
     }
 }
 

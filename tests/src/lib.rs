@@ -7,6 +7,9 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+pub mod doubles;
 pub mod kill;
+pub mod random;
 pub mod stack;
+pub mod stage;
 pub mod wait;

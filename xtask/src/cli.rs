@@ -79,13 +79,14 @@ pub(crate) struct Up {
 pub(crate) struct Test {
     /// The levels to run.
     pub(crate) levels: Vec<Level>,
-    /// The fault matrix in full: 100,000 activities a cell and 1,000 kills, hours.
+    /// The fault matrix in full: 100,000 activities a cell and 1,000 kills, hours. The references with more activities, the exports with
+    /// 200 kills.
     #[arg(long)]
     pub(crate) full: bool,
-    /// The seed of the fault matrix [default: the small set's own, another one each time with --full].
+    /// The seed of the fault matrix, the exports and the references [default: the small set's own, another one each time with --full].
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Only the cells of the fault matrix whose name contains this, such as "writer" or "process killed".
+    /// Only the cells of the fault matrix whose name contains this, such as "writer" or "process killed"; of the exports "line" or "kills".
     #[arg(long)]
     pub(crate) only: Option<String>,
     /// Another number of activities for each cell of the fault matrix.
@@ -104,6 +105,10 @@ pub(crate) enum Level {
     Browser,
     /// Requests made from the contract, at the running stack, by schemathesis.
     Contract,
+    /// Files in every format and zone, read back in another language.
+    References,
+    /// Two hundred exports of twenty owners at once, and killed workers, on a stack of their own.
+    Exports,
     /// The fault matrix, on a stack of its own.
     Faults,
 }

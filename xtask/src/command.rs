@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod contract;
 pub(crate) mod down;
 mod picture;
+pub(crate) mod references;
 mod sampled;
 pub(crate) mod status;
 pub(crate) mod test;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use super::{contract, down, up};
+use super::{contract, down, references, up};
 use crate::{
     cli::{Level, Test, Up},
     local::{needs, place::Root, python, stack, supervisor},
@@ -33,28 +33,36 @@ pub(crate) fn run(options: &Test) -> Outcome<()> {
     if wanted(Level::Browser) && find_browser().is_none() {
         say::progress(format_args!("SKIPPED the browser's tests: {HOW_TO_GET_A_BROWSER}"));
     }
-    if wanted(Level::Faults) { faults(&root, options) } else { Ok(()) }
+    if wanted(Level::References) {
+        references::compare(&root, options)?;
+    }
+    if wanted(Level::Exports) {
+        on_its_own_stack(&root, options, "exports", "many owners' exports, and killed workers")?;
+    }
+    if wanted(Level::Faults) { on_its_own_stack(&root, options, "faults", "the fault matrix") } else { Ok(()) }
 }
 
-/// Runs the fault matrix; it starts and stops a stack of its own in `.relay/faults`.
-fn faults(root: &Root, options: &Test) -> Outcome<()> {
+/// Runs a test that starts and stops a stack of its own, in `.relay/{name}`.
+fn on_its_own_stack(root: &Root, options: &Test, name: &str, what: &str) -> Outcome<()> {
     python::prepare(root, python::EMULATOR, needs::check()?)?;
     say::step("build the workspace", || up::build(root))?;
     let prepare = |cargo: &mut Command| {
-        cargo.env("RELAY_FAULTS_PROGRAMS", root.programs()).env("RELAY_FAULTS_PYTHON", root.relay("venv/bin/python"));
+        let prefix = format!("RELAY_{}", name.to_uppercase());
+        cargo.env(format!("{prefix}_PROGRAMS"), root.programs());
+        cargo.env(format!("{prefix}_PYTHON"), root.relay("venv/bin/python"));
         let seed = options.seed.map(|seed| seed.to_string());
         let activities = options.activities.map(|activities| activities.to_string());
         let full = options.full.then(|| "1".to_owned());
         let settings = [("SEED", seed), ("ACTIVITIES", activities), ("FULL", full), ("ONLY", options.only.clone())];
         for (name, value) in settings {
-            let name = format!("RELAY_FAULTS_{name}");
+            let name = format!("{prefix}_{name}");
             match value {
                 Some(value) => cargo.env(name, value),
                 None => cargo.env_remove(name),
             };
         }
     };
-    say::step("the fault matrix", || cargo_test(root, &["--test", "faults"], prepare))
+    say::step(what, || cargo_test(root, &["--test", name], prepare))
 }
 
 /// Runs the levels that need the stack on the one that runs, else on one that is started and stopped for them.
@@ -96,14 +104,16 @@ fn find_browser() -> Option<PathBuf> {
 }
 
 /// Runs `cargo test` over the whole workspace, so that nothing is built twice with other features.
-fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Outcome<()> {
+pub(super) fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Outcome<()> {
     let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
     cargo
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(arguments)
         .current_dir(root.path())
         .env_remove("RELAY_STACK")
-        .env_remove("RELAY_FAULTS_PROGRAMS");
+        .env_remove("RELAY_EXPORTS_PROGRAMS")
+        .env_remove("RELAY_FAULTS_PROGRAMS")
+        .env_remove("RELAY_REFERENCES_FOLDER");
     prepare(&mut cargo);
     match cargo.status() {
         Ok(status) if status.success() => Ok(()),

@@ -27,6 +27,13 @@ pub(crate) const EMULATOR: Venv = Venv { what: "the emulator", requirements: "lo
 pub(crate) const SCHEMATHESIS: Venv =
     Venv { what: "schemathesis", requirements: "tests/contract/requirements.txt", folder: "contract-venv" };
 
+/// What reads exports back: other readers than ours, and the zones' own database.
+pub(crate) const REFERENCES: Venv = Venv {
+    what: "the reference readers",
+    requirements: "tests/references/requirements.txt",
+    folder: "references-venv",
+};
+
 /// Makes an environment hold what its requirements pin; does nothing when it does already.
 pub(crate) fn prepare(root: &Root, Venv { what, requirements, folder }: Venv, python: &str) -> Outcome<()> {
     let requirements = root.join(requirements);
