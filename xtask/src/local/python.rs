@@ -27,6 +27,10 @@ pub(crate) const EMULATOR: Venv = Venv { what: "the emulator", requirements: "lo
 pub(crate) const SCHEMATHESIS: Venv =
     Venv { what: "schemathesis", requirements: "tests/contract/requirements.txt", folder: "contract-venv" };
 
+/// What the code is measured against: DuckDB and boto3.
+pub(crate) const PEERS: Venv =
+    Venv { what: "the peers of the bench", requirements: "bench/peers/requirements.txt", folder: "bench-venv" };
+
 /// Makes an environment hold what its requirements pin; does nothing when it does already.
 pub(crate) fn prepare(root: &Root, Venv { what, requirements, folder }: Venv, python: &str) -> Outcome<()> {
     let requirements = root.join(requirements);
