@@ -201,7 +201,7 @@ async fn rows(writer: &Writer, sample: &Sample) -> Vec<Row> {
         };
         let mut reader = Reader::new(&writer.pages, selection);
         let mut file = CsvRows::new(FileColumn::defaults(kind), Zone::utc(), false, 64 * 1024);
-        file.header().unwrap();
+        file.header();
         while let Some(minute) = reader.next().await.unwrap() {
             minute.iter().for_each(|activity| file.row(&activity.unwrap()).unwrap());
         }

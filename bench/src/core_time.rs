@@ -17,7 +17,7 @@ pub(crate) enum Account {
 
 impl Account {
     /// User and system time so far (proc(5), `/proc/{pid}/stat`: fields 14 and 15); `None` where there is no such file.
-    fn busy(self) -> Option<Duration> {
+    pub(crate) fn busy(self) -> Option<Duration> {
         let stat = match self {
             Self::ThisThread => fs::read_to_string("/proc/thread-self/stat"),
             Self::Process(pid) => fs::read_to_string(format!("/proc/{pid}/stat")),
@@ -29,6 +29,13 @@ impl Account {
             rest.split_ascii_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
         Some(TICK * ticks)
     }
+}
+
+/// The most memory that a process has held so far: bytes, resident (proc(5), `/proc/{pid}/status`, `VmHWM`).
+pub(crate) fn peak_bytes(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// How much to measure.

@@ -1,136 +1,113 @@
-//! A stand-in for AWS: the calls of DynamoDB and Kinesis that the functions make, over HTTP/1.1 on a loopback port, answered from memory by a thread of
-//! its own, so that its time is not that of the code under test. It believes what it is told: no limit is enforced, no condition is looked at.
+//! A stand-in for AWS: the calls of DynamoDB, Kinesis, SQS and S3 that the functions make, over HTTP/1.1 on a loopback port, answered from memory by a
+//! thread of its own, so that its time is not that of the code under test. It believes what it is told: no limit is enforced, no condition is looked at.
 
-use std::collections::BTreeMap;
+mod objects;
+mod tables;
+
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use local::http1::{Handler, Limits, Reply, Request, serve};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+pub(crate) use objects::Object;
+use objects::Objects;
+use tables::Tables;
+
+use crate::rows::Rows;
 use crate::runtime;
 
-/// More than any call of a function: 25 pages as base64, 500 records.
-const LIMITS: Limits = Limits { head_bytes: 65_536, body_bytes: 64 * 1024 * 1024 };
-
-/// The most bytes that one query reads (DynamoDB: 1 MB).
-const QUERY_BYTES: usize = 1024 * 1024;
+/// More than any call of a function: 25 pages as base64, 500 records, a part of a file.
+const LIMITS: Limits = Limits { head_bytes: 65_536, body_bytes: 128 * 1024 * 1024 };
 
 /// A running stand-in. It ends when it is dropped.
 pub(crate) struct Endpoint {
     url: String,
+    services: Arc<Services>,
     _stop: watch::Sender<bool>,
 }
 
 impl Endpoint {
     /// Listens on a free port of 127.0.0.1.
     pub(crate) fn start() -> Result<Self, String> {
+        Self::with(Rows::new(0))
+    }
+
+    /// The same with tables that hold these rows already.
+    pub(crate) fn with(rows: Rows) -> Result<Self, String> {
         let no_port = |error| format!("no port for the stand-in of AWS: {error}");
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
         listener.set_nonblocking(true).map_err(no_port)?;
         let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
         let (stop, stopped) = watch::channel(false);
         let runtime = runtime()?;
+        let services = Arc::new(Services { rows, tables: Tables::default(), objects: Objects::default() });
+        let answering = Arc::clone(&services);
         std::thread::spawn(move || {
             runtime.block_on(async move {
                 if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
-                    serve(listener, LIMITS, stopped, Arc::new(Memory::default())).await;
+                    serve(listener, LIMITS, stopped, answering).await;
                 }
             });
         });
-        Ok(Self { url, _stop: stop })
+        Ok(Self { url, services, _stop: stop })
     }
 
     /// Where it listens.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+
+    /// The object at `/{bucket}/{key}`.
+    pub(crate) fn object(&self, path: &str) -> Option<Object> {
+        self.services.objects.get(path)
+    }
 }
 
-/// What it was given: the items of each table and partition, by sort key, as JSON text.
-#[derive(Default)]
-struct Memory(Mutex<BTreeMap<(String, String), BTreeMap<String, String>>>);
+struct Services {
+    rows: Rows,
+    tables: Tables,
+    objects: Objects,
+}
 
-impl Handler for Memory {
+impl Handler for Services {
     async fn handle(&self, request: Request) -> Option<Reply> {
-        let operation = request.header("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap_or_default();
-        let input = serde_json::from_slice(&request.body).unwrap_or_default();
-        let reply = self.answer(operation, &input).map(|body| Reply::new(200, body));
-        let refused = || Reply::message(400, &format!("the stand-in does not understand this {operation}"));
-        Some(reply.unwrap_or_else(refused).with("content-type", "application/x-amz-json-1.0"))
+        let call = request.header("x-amz-target").and_then(|target| target.split('.').nth(1));
+        Some(match (call, request.path.strip_prefix("/documents/")) {
+            (Some(operation), _) => self.called(operation, &request.body),
+            (None, Some(minute)) => Reply::new(200, self.rows.documents(minute.parse().unwrap_or(u64::MAX))),
+            (None, None) => self.objects.answer(&request),
+        })
     }
 }
 
-impl Memory {
-    fn answer(&self, operation: &str, input: &Value) -> Option<String> {
-        match operation {
-            "BatchWriteItem" => {
-                for (table, requests) in input.get("RequestItems")?.as_object()? {
-                    requests
-                        .as_array()?
-                        .iter()
-                        .try_for_each(|put| self.put(table, put.pointer("/PutRequest/Item")?))?;
-                }
-                Some(r#"{"UnprocessedItems":{}}"#.to_owned())
-            }
-            "PutItem" => self.put(text(input, "/TableName")?, input.get("Item")?).map(|()| "{}".to_owned()),
-            "TransactWriteItems" => {
-                let puts = input.get("TransactItems")?.as_array()?.iter();
-                let mut puts = puts.map(|write| write.get("Put"));
-                puts.try_for_each(|put| self.put(text(put?, "/TableName")?, put?.get("Item")?))
-                    .map(|()| "{}".to_owned())
-            }
-            "GetItem" => self.get(input),
-            "Query" => self.query(input),
-            "PutRecords" => {
-                let taken = json!({"SequenceNumber": "1", "ShardId": "shardId-000000000000"});
-                let records = vec![taken; input.get("Records")?.as_array()?.len()];
-                Some(json!({"FailedRecordCount": 0, "Records": records}).to_string())
-            }
-            _ => None,
-        }
+impl Services {
+    fn called(&self, operation: &str, body: &[u8]) -> Reply {
+        let input = serde_json::from_slice(body).unwrap_or_default();
+        let answer = match operation {
+            "PutRecords" => put_records(&input),
+            // A stream without shards and an empty queue: everything is in the pages.
+            "ListShards" => Some(r#"{"Shards":[]}"#.to_owned()),
+            "GetQueueAttributes" => queue_attributes(&input),
+            _ => self.tables.answer(&self.rows, operation, &input),
+        };
+        let refused = || Reply::message(400, &format!("the stand-in does not understand this {operation}"));
+        let reply = answer.map(|body| Reply::new(200, body));
+        reply.unwrap_or_else(refused).with("content-type", "application/x-amz-json-1.0")
     }
+}
 
-    fn put(&self, table: &str, item: &Value) -> Option<()> {
-        let partition = (table.to_owned(), text(item, "/pk/S")?.to_owned());
-        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tables.entry(partition).or_default().insert(text(item, "/sk/S")?.to_owned(), item.to_string());
-        Some(())
-    }
+fn put_records(input: &Value) -> Option<String> {
+    let taken = json!({"SequenceNumber": "1", "ShardId": "shardId-000000000000"});
+    let records = vec![taken; input.get("Records")?.as_array()?.len()];
+    Some(json!({"FailedRecordCount": 0, "Records": records}).to_string())
+}
 
-    fn get(&self, input: &Value) -> Option<String> {
-        let partition = (text(input, "/TableName")?.to_owned(), text(input, "/Key/pk/S")?.to_owned());
-        let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let item = tables.get(&partition).and_then(|items| items.get(text(input, "/Key/sk/S")?));
-        Some(item.map_or_else(|| "{}".to_owned(), |item| format!(r#"{{"Item":{item}}}"#)))
-    }
-
-    /// Pages of a day and shard, as the port asks for them.
-    fn query(&self, input: &Value) -> Option<String> {
-        let value = |name: &str| text(input, &format!("/ExpressionAttributeValues/:{name}/S"));
-        let (pk, from, to) = (value("pk")?, value("from")?, value("to")?);
-        let after = text(input, "/ExclusiveStartKey/sk/S");
-        let limit = input.get("Limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
-        let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let items = tables.get(&(text(input, "/TableName")?.to_owned(), pk.to_owned()));
-        let in_range = |sk: &str| sk >= from && sk <= to && after.is_none_or(|after| sk > after);
-        let (mut listed, mut bytes, mut next) = (Vec::new(), 0, Value::Null);
-        let mut last = "";
-        for (sk, item) in items.into_iter().flatten().filter(|(sk, _)| in_range(sk)) {
-            if bytes >= QUERY_BYTES || limit.is_some_and(|limit| listed.len() >= limit) {
-                next = json!({"pk": {"S": pk}, "sk": {"S": last}});
-                break;
-            }
-            // Nearly all of an item is its page, which is counted as bytes and travels as base64.
-            bytes += item.len() / 4 * 3;
-            listed.push(item.as_str());
-            last = sk;
-        }
-        let (count, items) = (listed.len(), listed.join(","));
-        let next = if next.is_null() { String::new() } else { format!(r#","LastEvaluatedKey":{next}"#) };
-        Some(format!(r#"{{"Count":{count},"ScannedCount":{count},"Items":[{items}]{next}}}"#))
-    }
+fn queue_attributes(input: &Value) -> Option<String> {
+    let names = input.get("AttributeNames")?.as_array()?.iter().filter_map(Value::as_str);
+    let attributes: serde_json::Map<String, Value> = names.map(|name| (name.to_owned(), "0".into())).collect();
+    Some(json!({"Attributes": attributes}).to_string())
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {

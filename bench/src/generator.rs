@@ -70,7 +70,8 @@ impl Generator {
         callback::parse(&callback).map_err(|discard| format!("the generator's {query}: {}", discard.detail))
     }
 
-    fn pick<T: Copy + Default>(&mut self, choices: &[T]) -> T {
+    /// One of these; `choices` is not empty.
+    pub(crate) fn pick<T: Copy + Default>(&mut self, choices: &[T]) -> T {
         let index = self.next().checked_rem(choices.len() as u64).and_then(|index| usize::try_from(index).ok());
         index.and_then(|index| choices.get(index)).copied().unwrap_or_default()
     }

@@ -1,18 +1,22 @@
 //! How fast and how cheap Relay's own code is: one core, no network. What is stored goes through the AWS SDK to a stand-in for AWS in this process, and
 //! beside it into the in-memory doubles, so that what the SDK costs can be told apart.
 //!
-//! `cargo xtask bench reader|writer|units|ingest` builds this as it is deployed and runs it. What the running stack takes is another question
-//! (`cargo xtask bench export`).
+//! `cargo xtask bench reader|writer|units|ingest|export` builds this as it is deployed and runs it. What the running stack takes is another question
+//! (`cargo xtask bench export --stack`).
 
 mod core_time;
 mod endpoint;
+mod export;
 mod generator;
 mod ingest;
 mod reader;
+mod rows;
+mod stage;
 mod units;
 mod writer;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,15 +33,21 @@ const WHOLE: Effort = Effort { rounds: 5, at_least: Duration::from_secs(2) };
 #[cfg(test)]
 const TINY: Effort = Effort { rounds: 1, at_least: Duration::ZERO };
 
-/// Runs the scenario of this name.
+/// Runs the scenario of this name, `export` with a Python interpreter and the numbers of rows.
 #[must_use]
-pub fn main(scenario: Option<&str>) -> ExitCode {
-    let outcome = match scenario {
-        Some("reader") => reader::run(WHOLE),
-        Some("writer") => writer::run(WHOLE),
-        Some("units") => units::run(),
-        Some("ingest") => ingest::run(WHOLE),
-        Some(_) | None => Err("name a scenario: reader, writer, units or ingest".to_owned()),
+pub fn main(arguments: &[String]) -> ExitCode {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match *arguments {
+        ["reader"] => reader::run(WHOLE),
+        ["writer"] => writer::run(WHOLE),
+        ["units"] => units::run(),
+        ["ingest"] => ingest::run(WHOLE),
+        ["export", python, ref sizes @ ..] => sizes
+            .iter()
+            .map(|size| size.parse().map_err(|_| format!("{size} is no number of rows")))
+            .collect::<Result<Vec<u64>, String>>()
+            .and_then(|sizes| export::run(Path::new(python), &sizes)),
+        _ => Err("name a scenario: reader, writer, units, ingest or export PYTHON ROWS…".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

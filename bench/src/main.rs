@@ -1,5 +1,6 @@
-//! `relay-bench reader|writer|units`: measures one scenario and tells whether it reaches its goals.
+//! `relay-bench reader|writer|units|ingest|export …`: measures one scenario and tells whether it reaches its goals.
 
 fn main() -> std::process::ExitCode {
-    relay_bench::main(std::env::args().nth(1).as_deref())
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    relay_bench::main(&arguments)
 }

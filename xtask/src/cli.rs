@@ -40,7 +40,7 @@ enum Verb {
 /// What to measure.
 #[derive(Subcommand)]
 enum Scenario {
-    /// The peak memory of export-worker while it writes one large file.
+    /// Rows a CPU second and peak memory of export-worker, beside DuckDB and a worker in Python writing the same rows.
     Export(BenchExport),
     /// Rows a second that one core reads from pages: unpacked, merged, deduplicated, decoded.
     Reader,
@@ -52,14 +52,17 @@ enum Scenario {
     Units,
 }
 
-/// The file to write.
+/// The files to write.
 #[derive(clap::Args)]
 pub(crate) struct BenchExport {
-    /// Rows of the file.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) rows: u64,
-    /// Minutes of the day that they are spread over.
-    #[arg(long, default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    /// Rows of a file; may be given several times, from small to large [default: 1000000 and 10000000; with --stack 1000000].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rows: Vec<u64>,
+    /// The peak memory of export-worker on the running stack instead, while it writes one file of rows that were sent to the door.
+    #[arg(long)]
+    pub(crate) stack: bool,
+    /// Minutes of the day that --stack spreads the rows over.
+    #[arg(long, requires = "stack", default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub(crate) minutes: u32,
 }
 
@@ -121,10 +124,10 @@ pub(crate) fn main() -> ExitCode {
         Verb::Status => command::status::run(),
         Verb::Test(options) => command::test::run(&options),
         Verb::Bench { scenario: Scenario::Export(options) } => command::bench::export(&options),
-        Verb::Bench { scenario: Scenario::Reader } => command::bench::alone("reader"),
-        Verb::Bench { scenario: Scenario::Writer } => command::bench::alone("writer"),
-        Verb::Bench { scenario: Scenario::Ingest } => command::bench::alone("ingest"),
-        Verb::Bench { scenario: Scenario::Units } => command::bench::alone("units"),
+        Verb::Bench { scenario: Scenario::Reader } => command::bench::alone(&["reader"]),
+        Verb::Bench { scenario: Scenario::Writer } => command::bench::alone(&["writer"]),
+        Verb::Bench { scenario: Scenario::Ingest } => command::bench::alone(&["ingest"]),
+        Verb::Bench { scenario: Scenario::Units } => command::bench::alone(&["units"]),
         Verb::Build { arguments } => command::build::run(&arguments),
     };
     match done {

@@ -1,12 +1,9 @@
-//! The deployed binary of ingest, under the local Lambda host and before the in-process stand-in for AWS: one instance, one request after the other, as
-//! Lambda does it. What counts is the time of the function's process; on the wall the host and the stand-in take their time, too.
+//! The deployed binary of ingest, one request after the other. What counts is the time of the function's process; on the wall the host and the stand-in for
+//! AWS take their time, too.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use local::host::{Function, Host, Outcome as Answer, Surroundings};
 use relay::activity::{Kind, Value};
 use relay::control::{Expect, Write};
 use relay::owner::{App, KeyRecord, Owner, Role, new_secret};
@@ -15,14 +12,14 @@ use relay_aws::config::Aws;
 use relay_aws::dynamodb::AwsControl;
 use relay_lambda::process;
 use serde_json::{Map, json};
-use tokio::runtime::Runtime;
 
 use crate::core_time::{Account, Cost, Effort, measure, rate};
 use crate::endpoint::Endpoint;
 use crate::generator::Generator;
+use crate::stage::{self, REGION, Stage};
 use crate::{Outcome, runtime, say};
 
-/// The function and the file name of its binary.
+/// The file name of the function's binary.
 const INGEST: &str = "ingest";
 
 /// Items of a batch.
@@ -31,14 +28,11 @@ const BATCH: usize = 100;
 /// Different requests of each sort.
 const REQUESTS: usize = 50;
 
-const REGION: &str = "eu-west-1";
-
 /// Measures single callbacks, then batches.
 pub(super) fn run(effort: Effort) -> Outcome {
-    let program = std::env::current_exe().map_err(|error| format!("this program's own path: {error}"))?;
-    let stage = Stage::open(program.parent().unwrap_or(Path::new(".")))?;
-    let singles = stage.measure(effort, &stage.singles())?;
-    let batches = stage.measure(effort, &stage.batches()?)?;
+    let door = Door::open()?;
+    let singles = door.measure(effort, &door.singles())?;
+    let batches = door.measure(effort, &door.batches()?)?;
     say_rate("ingest, callbacks", singles, 1);
     say_rate("ingest, batches of 100", batches, BATCH as u64);
     let each = batches.core.as_nanos() / BATCH as u128;
@@ -56,44 +50,32 @@ fn say_rate(what: &str, cost: Cost, activities: u64) {
     ));
 }
 
-/// The function, warm, and what is around it.
-struct Stage {
-    runtime: Runtime,
-    host: Host,
+/// The function, warm.
+struct Door {
+    stage: Stage,
     /// The function's process.
     pid: u32,
     secret: String,
-    _endpoint: Endpoint,
-    _logs: Logs,
 }
 
-impl Stage {
-    /// Starts the binary that lies in this folder.
-    fn open(binaries: &Path) -> Result<Self, String> {
-        let program = binaries.join(INGEST);
-        if !program.is_file() {
-            return Err(format!("{} is missing: build package ingest, too", program.display()));
-        }
-        let (runtime, endpoint, logs) = (runtime()?, Endpoint::start()?, Logs::new()?);
+impl Door {
+    fn open() -> Result<Self, String> {
+        let endpoint = Endpoint::start()?;
         let secret = new_secret(Role::Ingest, [7; 32]);
-        runtime.block_on(register(&endpoint, &secret))?;
-        let around = Surroundings {
-            binaries: binaries.to_owned(),
-            logs: logs.0.clone(),
-            endpoint_url: endpoint.url().to_owned(),
-            region: REGION.to_owned(),
-        };
-        let host = Host::new(vec![function()], &around);
-        let mut stage = Self { runtime, host, pid: 0, secret, _endpoint: endpoint, _logs: logs };
-        let first = stage.singles().swap_remove(0);
-        stage.runtime.block_on(stage.answer(first))?;
-        stage.pid = child().ok_or("the function's process is not to be found")?;
-        Ok(stage)
+        runtime()?.block_on(register(&endpoint, &secret))?;
+        let queue = "http://127.0.0.1:9/000000000000/spill";
+        let environment = [("STREAM_NAME", "stream"), ("SPILL_QUEUE_URL", queue), ("CONTROL_TABLE", "control")];
+        let stage = Stage::open(&stage::binaries()?, INGEST, endpoint, &environment)?;
+        let mut door = Self { stage, pid: 0, secret };
+        let first = door.singles().swap_remove(0);
+        door.stage.runtime.block_on(door.answer(first))?;
+        door.pid = door.stage.process()?;
+        Ok(door)
     }
 
     /// What one request takes.
     fn measure(&self, effort: Effort, requests: &[Bytes]) -> Result<Cost, String> {
-        let turn = || self.runtime.block_on(self.answer_all(requests));
+        let turn = || self.stage.runtime.block_on(self.answer_all(requests));
         let Cost { core, wall } = measure(effort, Account::Process(self.pid), turn)?;
         let requests = u32::try_from(requests.len()).unwrap_or(u32::MAX);
         Ok(Cost { core: core / requests, wall: wall / requests })
@@ -108,18 +90,10 @@ impl Stage {
 
     /// One request, which must be acknowledged.
     async fn answer(&self, request: Bytes) -> Outcome {
-        let answer = self.host.invoke(INGEST, request).await;
-        let acknowledged = match &answer {
-            Answer::Answer(body) => {
-                let status = serde_json::from_slice(body).ok().and_then(|body: serde_json::Value| {
-                    let rejected = body.get("body")?.as_str()?.contains(r#""code""#);
-                    (!rejected).then(|| body.get("statusCode")?.as_u64())?
-                });
-                status == Some(200)
-            }
-            Answer::Failed(_) | Answer::Refused(..) => false,
-        };
-        if acknowledged { Ok(()) } else { Err(format!("a request was not acknowledged: {answer:?}")) }
+        let answer = self.stage.call(request).await?;
+        let rejected = answer.get("body").and_then(|body| body.as_str()).is_none_or(|body| body.contains(r#""code""#));
+        let acknowledged = answer.get("statusCode").and_then(serde_json::Value::as_u64) == Some(200);
+        if acknowledged && !rejected { Ok(()) } else { Err(format!("a request was not acknowledged: {answer}")) }
     }
 
     /// Callbacks of the present moment, as API Gateway brings them.
@@ -206,74 +180,21 @@ async fn register(endpoint: &Endpoint, secret: &str) -> Outcome {
     table.commit(&writes).await.map_err(|error| error.to_string())
 }
 
-fn function() -> Function {
-    let queue = "http://127.0.0.1:9/000000000000/spill";
-    let environment = [("STREAM_NAME", "stream"), ("SPILL_QUEUE_URL", queue), ("CONTROL_TABLE", "control")];
-    Function {
-        logical_id: INGEST.to_owned(),
-        name: INGEST.to_owned(),
-        arn: format!("arn:aws:lambda:{REGION}:000000000000:function:{INGEST}"),
-        role: "arn:aws:iam::000000000000:role/ingest".to_owned(),
-        binary: INGEST.to_owned(),
-        timeout_seconds: 25,
-        memory_mib: 512,
-        environment: environment
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into_iter()
-            .collect::<HashMap<_, _>>(),
-        async_retries: 0,
-        async_destination: None,
-        dead_letters: None,
-    }
-}
-
-/// The process of the function that this one has started (proc(5), `/proc/{pid}/stat`: the second field is the name, the fourth the parent).
-fn child() -> Option<u32> {
-    let of_ingest = format!("({INGEST}) ");
-    let parent = std::process::id().to_string();
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    let mut pids = processes.filter_map(|process| process.file_name().to_str()?.parse::<u32>().ok());
-    pids.find(|pid| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let rest = stat.split_once(&of_ingest).map(|(_, rest)| rest).unwrap_or_default();
-        rest.split(' ').nth(1) == Some(&parent)
-    })
-}
-
-/// A folder for the function's log, for as long as it is needed.
-struct Logs(PathBuf);
-
-impl Logs {
-    fn new() -> Result<Self, String> {
-        let folder = std::env::temp_dir().join(format!("relay-bench-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Logs {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::TINY;
 
-    /// Cargo builds the binary before the tests of the whole workspace; it lies in the folder above theirs.
+    /// Cargo builds the binary before the tests of the whole workspace.
     #[test]
     fn callbacks_and_batches_are_acknowledged() {
-        let tests = std::env::current_exe().unwrap();
-        let binaries = tests.ancestors().nth(2).unwrap();
-        if !binaries.join(INGEST).is_file() {
+        if !stage::binaries().unwrap().join(INGEST).is_file() {
             say("SKIPPED: cargo build --package ingest makes the binary for this test");
             return;
         }
-        let stage = Stage::open(binaries).unwrap();
-        let singles = stage.measure(TINY, &stage.singles()[..2]).unwrap();
-        let batches = stage.measure(TINY, &stage.batches().unwrap()[..2]).unwrap();
+        let door = Door::open().unwrap();
+        let singles = door.measure(TINY, &door.singles()[..2]).unwrap();
+        let batches = door.measure(TINY, &door.batches().unwrap()[..2]).unwrap();
         assert!(singles.wall > std::time::Duration::ZERO && batches.wall > std::time::Duration::ZERO);
     }
 }

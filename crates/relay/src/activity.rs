@@ -109,6 +109,17 @@ impl fmt::Display for Provider {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActivityId(pub [u8; 16]);
 
+impl ActivityId {
+    /// As it is written.
+    #[must_use]
+    pub fn digits(self) -> [u8; 32] {
+        let mut digits = [0; 32];
+        // Two digits for each byte have room.
+        hex::encode_to_slice(self.0, &mut digits).ok();
+        digits
+    }
+}
+
 impl fmt::Display for ActivityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
@@ -172,6 +183,11 @@ impl<'a> Fields<'a> {
     /// The fields that have a value, in schema order.
     pub fn iter(&self) -> impl Iterator<Item = (Field, &Value<'a>)> {
         Field::ALL.iter().zip(&self.0).filter_map(|(field, value)| value.as_ref().map(|value| (*field, value)))
+    }
+
+    /// The same for the decoder, which gives each field a value of its shape.
+    pub(crate) fn slots_mut(&mut self) -> impl Iterator<Item = (Field, &mut Option<Value<'a>>)> {
+        Field::ALL.iter().copied().zip(&mut self.0)
     }
 
     /// Every field in schema order with the value it may have: the walk of the codec.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::activity::{Activity, ActivityId, Fields, Kind, Provider, Value};
-use crate::field::{Field, Shape};
+use crate::field::Shape;
 
 /// CRC-64-AVRO of the canonical form of `schemas/activity.avsc`: names the schema in frames and pages.
 pub const FINGERPRINT: u64 = 0x89c6_c43a_6459_2b03;
@@ -52,6 +52,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next `length` bytes.
+    #[inline]
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
         let end = self.at.checked_add(length);
         let slice = end.and_then(|end| self.bytes.get(self.at..end));
@@ -87,6 +88,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A length: a long that is not negative.
+    #[inline]
     pub fn length(&mut self) -> Result<usize, DecodeError> {
         let length = self.long()?;
         usize::try_from(length).map_err(|_| self.wrong("a negative length"))
@@ -110,7 +112,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn is_present(&mut self) -> Result<bool, DecodeError> {
-        self.symbol(&[false, true])
+        match self.long()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.wrong("an unknown symbol")),
+        }
     }
 
     fn extra(&mut self) -> Result<BTreeMap<Cow<'a, str>, Cow<'a, str>>, DecodeError> {
@@ -229,13 +235,12 @@ pub fn decode(bytes: &[u8]) -> Result<Activity<'_>, DecodeError> {
     let mut cursor = Cursor::new(bytes);
     let head = read_head(&mut cursor)?;
     let mut fields = Fields::default();
-    for field in Field::ALL {
+    for (field, slot) in fields.slots_mut() {
         if cursor.is_present()? {
-            let value = match field.shape() {
+            *slot = Some(match field.shape() {
                 Shape::Text => Value::Text(Cow::Borrowed(cursor.text()?)),
                 Shape::Time => Value::Time(cursor.long()?),
-            };
-            fields.set(*field, value);
+            });
         }
     }
     let extra = cursor.extra()?;

@@ -13,7 +13,7 @@ use super::up;
 use crate::{
     cli::{BenchExport, Up},
     http::{Connection, Request},
-    local::{owner, place::Root, stack::Stack},
+    local::{needs, owner, place::Root, python, stack::Stack},
     os,
     sample::{
         Zone,
@@ -33,21 +33,40 @@ const BATCH: u64 = 500;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// `bench export`: stores many activities of yesterday, asks for their file, and tells the peak memory of export-worker.
+/// The files of `bench export` where none are asked for.
+const ROWS: [u64; 2] = [1_000_000, 10_000_000];
+
+/// `bench export`: export-worker and its peers before a stand-in for AWS; with `--stack`, its memory on the running stack.
 pub(crate) fn export(options: &BenchExport) -> Outcome<()> {
+    if options.stack {
+        return on_stack(options);
+    }
+    let root = Root::find()?;
+    python::prepare(&root, python::PEERS, needs::check()?)?;
+    let python = root.relay("bench-venv/bin/python").display().to_string();
+    let sizes = if options.rows.is_empty() { &ROWS[..] } else { &options.rows };
+    let sizes: Vec<String> = sizes.iter().map(u64::to_string).collect();
+    let arguments: Vec<&str> = ["export", &python].into_iter().chain(sizes.iter().map(String::as_str)).collect();
+    alone(&arguments)
+}
+
+/// Stores many activities of yesterday, asks for their file, and tells the peak memory of export-worker.
+fn on_stack(options: &BenchExport) -> Outcome<()> {
+    let rows = options.rows.first().copied().unwrap_or(1_000_000);
     let root = Root::find()?;
     let stack = up::bring_up(&root, Up { detach: true, no_sample: true })?;
     let now = os::now_ms();
     let app_token = format!("bench-{now}");
     owner::add_app(&root, &app_token)?;
-    let load = Load { app_token, midnight: now - now.rem_euclid(DAY_MS) - DAY_MS, options };
-    say::step(&format!("store {} activities", say::count(to_usize(options.rows))), || load.send(&stack))?;
+    let midnight = now - now.rem_euclid(DAY_MS) - DAY_MS;
+    let load = Load { app_token, midnight, rows, minutes: options.minutes };
+    say::step(&format!("store {} activities", say::count(to_usize(rows))), || load.send(&stack))?;
     let (peak, time) = say::step("write the file", || load.export(&stack))?;
     let peak_mib = peak.div_ceil(1024);
-    let rate = u128::from(options.rows) * 1000 / time.as_millis().max(1);
+    let rate = u128::from(rows) * 1000 / time.as_millis().max(1);
     say::result(format_args!(
         "\nexport          {} rows of {} minutes in {}, the wait for the writer included: {} rows a second",
-        say::count(to_usize(options.rows)),
+        say::count(to_usize(rows)),
         options.minutes,
         say::seconds(time),
         say::count(usize::try_from(rate).unwrap_or(usize::MAX)),
@@ -61,15 +80,17 @@ pub(crate) fn export(options: &BenchExport) -> Outcome<()> {
     Ok(())
 }
 
-/// `bench reader|writer|units|ingest`: builds the scenarios and the function that one of them runs, as functions are deployed, and runs this one.
+/// Builds the scenarios and the functions that some of them run, as functions are deployed, and runs one.
 /// One command for all, so that the AWS SDK is compiled once and with the same features.
-pub(crate) fn alone(scenario: &str) -> Outcome<()> {
+pub(crate) fn alone(scenario: &[&str]) -> Outcome<()> {
     let root = Root::find()?;
     let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
-    cargo.args(["build", "--release", "--bins", "--package", "relay-bench", "--package", "ingest"]);
+    cargo.args(["build", "--release", "--package", "relay-bench", "--package", "ingest", "--package", "export"]);
+    cargo.args(["--bin", "relay-bench", "--bin", "ingest", "--bin", WORKER]);
     cargo.args(["--features", "relay-bench/measure"]).current_dir(root.path());
     succeed("cargo build", &mut cargo)?;
-    succeed(&format!("bench {scenario}"), Command::new(root.release_program("relay-bench")).arg(scenario))
+    let what = format!("bench {}", scenario.first().unwrap_or(&""));
+    succeed(&what, Command::new(root.release_program("relay-bench")).args(scenario))
 }
 
 fn succeed(what: &str, command: &mut Command) -> Outcome<()> {
@@ -81,18 +102,20 @@ fn succeed(what: &str, command: &mut Command) -> Outcome<()> {
 }
 
 /// Activities spread evenly over the first minutes of a day.
-struct Load<'a> {
+struct Load {
     app_token: String,
     /// The day's first millisecond, UTC.
     midnight: i64,
-    options: &'a BenchExport,
+    rows: u64,
+    /// How many minutes they are spread over.
+    minutes: u32,
 }
 
-impl Load<'_> {
+impl Load {
     fn send(&self, stack: &Stack) -> Outcome<()> {
         let door = Door { authority: stack.place.authority()?, key: &stack.keys.ingest_key };
         let bearer = format!("Bearer {}", door.key);
-        let batches: Vec<u64> = (0..self.options.rows.div_ceil(BATCH)).collect();
+        let batches: Vec<u64> = (0..self.rows.div_ceil(BATCH)).collect();
         send::spread(&batches, &door, |connection, batch| self.post(connection, &bearer, *batch))
     }
 
@@ -105,13 +128,13 @@ impl Load<'_> {
     }
 
     fn body(&self, batch: u64) -> String {
-        let rows = batch * BATCH..self.options.rows.min((batch + 1) * BATCH);
+        let rows = batch * BATCH..self.rows.min((batch + 1) * BATCH);
         rows.map(|row| self.line(row)).collect()
     }
 
     fn line(&self, row: u64) -> String {
-        let span = u64::from(self.options.minutes) * 60_000;
-        let created_at = self.midnight + i64::try_from(row * span / self.options.rows).unwrap_or_default();
+        let span = u64::from(self.minutes) * 60_000;
+        let created_at = self.midnight + i64::try_from(row * span / self.rows).unwrap_or_default();
         let device = u128::from(row).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         let line = json!({
             "kind": "event", "app_token": self.app_token, "created_at": created_at, "event_id": format!("e{row}"),
@@ -134,10 +157,10 @@ impl Load<'_> {
             let state = client.get(&format!("{url}/{id}"), Some(&stack.keys.api_key))?.json(&[200])?;
             match state.get("status").and_then(Value::as_str) {
                 Some("queued" | "running") => os::pause(LOOK_EVERY),
-                Some("done") if state.get("rows").and_then(Value::as_u64) == Some(self.options.rows) => {
+                Some("done") if state.get("rows").and_then(Value::as_u64) == Some(self.rows) => {
                     return Ok((peak.max(peak_kib(stack.place.pid)), started.elapsed()));
                 }
-                _ => return Err(format!("expected a file of {} rows, the export is {state}", self.options.rows)),
+                _ => return Err(format!("expected a file of {} rows, the export is {state}", self.rows)),
             }
         }
     }

@@ -33,6 +33,9 @@ pub(crate) const REFERENCES: Venv = Venv {
     requirements: "tests/references/requirements.txt",
     folder: "references-venv",
 };
+/// What the code is measured against: DuckDB and boto3.
+pub(crate) const PEERS: Venv =
+    Venv { what: "the peers of the bench", requirements: "bench/peers/requirements.txt", folder: "bench-venv" };
 
 /// Makes an environment hold what its requirements pin; does nothing when it does already.
 pub(crate) fn prepare(root: &Root, Venv { what, requirements, folder }: Venv, python: &str) -> Outcome<()> {

@@ -1,6 +1,9 @@
 //! CSV after RFC 4180: UTF-8, comma, LF, a header; local times of the period's zone.
+//!
+//! The lines are written by hand because they are most of an export's work: the csv crate takes each cell through a state machine, byte by byte. That
+//! crate reads them back in the tests.
 
-use std::borrow::Cow;
+use std::io;
 
 use super::{Column, FileColumn, Source, excel};
 use crate::activity::{Activity, Value};
@@ -10,8 +13,9 @@ use crate::period::{LocalClock, Zone};
 pub struct CsvRows {
     columns: Vec<FileColumn>,
     clock: LocalClock,
-    excel: bool,
-    csv: csv::Writer<Vec<u8>>,
+    lines: Lines,
+    /// The JSON of the row's `extra`.
+    extra: Vec<u8>,
     capacity: usize,
 }
 
@@ -20,92 +24,150 @@ impl CsvRows {
     /// digits as text. `capacity`: how many bytes the caller expects between two [`CsvRows::take`]s.
     #[must_use]
     pub fn new(columns: Vec<FileColumn>, zone: Zone, excel: bool, capacity: usize) -> Self {
-        Self { columns, clock: LocalClock::new(zone), excel, csv: csv_into(Vec::with_capacity(capacity)), capacity }
+        let lines = Lines { bytes: Vec::with_capacity(capacity), excel };
+        Self { columns, clock: LocalClock::new(zone), lines, extra: Vec::new(), capacity }
     }
 
     /// Writes the header line.
-    pub fn header(&mut self) -> Result<(), csv::Error> {
-        if self.excel {
-            let mut start = self.take();
-            start.extend_from_slice("\u{feff}".as_bytes());
-            self.csv = csv_into(start);
+    pub fn header(&mut self) {
+        if self.lines.excel {
+            self.lines.bytes.extend_from_slice("\u{feff}".as_bytes());
         }
+        let start = self.lines.bytes.len();
         for column in &self.columns {
-            self.csv.write_field(shown(column.header.as_bytes(), self.excel))?;
+            self.lines.cell(column.header.as_bytes());
         }
-        self.csv.write_record(None::<&[u8]>)?;
-        Ok(self.csv.flush()?)
+        self.lines.end(start);
     }
 
     /// Goes on behind rows that were taken from another writer of the same columns.
     pub fn go_on_behind(&mut self, rows: &[u8]) {
-        let mut start = self.take();
-        start.extend_from_slice(rows);
-        self.csv = csv_into(start);
+        self.lines.bytes.extend_from_slice(rows);
     }
 
     /// Writes a row.
-    pub fn row(&mut self, activity: &Activity<'_>) -> Result<(), csv::Error> {
-        for column in &self.columns {
-            let cell = match &column.source {
-                Source::Column(column) => cell(&mut self.clock, *column, activity)?,
-                Source::Constant(text) => Cow::Borrowed(text.as_bytes()),
-            };
-            self.csv.write_field(shown(&cell, self.excel))?;
+    pub fn row(&mut self, activity: &Activity<'_>) -> io::Result<()> {
+        let Self { columns, clock, lines, extra, .. } = self;
+        let start = lines.bytes.len();
+        for column in columns {
+            match &column.source {
+                Source::Constant(text) => lines.cell(text.as_bytes()),
+                Source::Column(Column::CreatedAt) => lines.time(clock, activity.created_at),
+                Source::Column(Column::Kind) => lines.cell(activity.kind.name().as_bytes()),
+                Source::Column(Column::AppToken) => lines.cell(activity.app_token.as_bytes()),
+                Source::Column(Column::Field(field)) => match activity.fields.get(*field) {
+                    Some(Value::Text(text)) => lines.cell(text.as_bytes()),
+                    Some(Value::Time(ms)) => lines.time(clock, *ms),
+                    None => lines.bytes.push(b','),
+                },
+                Source::Column(Column::ActivityId) => lines.cell(&activity.activity_id.digits()),
+                Source::Column(Column::Provider) => lines.cell(activity.provider.name().as_bytes()),
+                Source::Column(Column::ReceivedAt) => lines.time(clock, activity.received_at),
+                Source::Column(Column::Extra) => {
+                    extra.clear();
+                    serde_json::to_writer(&mut *extra, &activity.extra)?;
+                    lines.cell(extra);
+                }
+            }
         }
-        self.csv.write_record(None::<&[u8]>)?;
-        // The writer's own buffer holds a few rows; they count as written here.
-        Ok(self.csv.flush()?)
+        lines.end(start);
+        Ok(())
     }
 
     /// How many bytes have gathered.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.csv.get_ref().len()
+    pub const fn len(&self) -> usize {
+        self.lines.bytes.len()
     }
 
     /// Whether nothing has gathered.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.csv.get_ref().is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.lines.bytes.is_empty()
     }
 
     /// Takes what has gathered: whole rows.
     pub fn take(&mut self) -> Vec<u8> {
-        let empty = csv_into(Vec::with_capacity(self.capacity));
-        // Every row was flushed, and a vector takes everything: there is nothing left that could fail.
-        std::mem::replace(&mut self.csv, empty).into_inner().unwrap_or_default()
+        std::mem::replace(&mut self.lines.bytes, Vec::with_capacity(self.capacity))
     }
 }
 
-fn shown(cell: &[u8], excel: bool) -> Cow<'_, [u8]> {
-    if excel { excel::harmless(cell) } else { Cow::Borrowed(cell) }
+/// Lines of cells.
+struct Lines {
+    bytes: Vec<u8>,
+    excel: bool,
 }
 
-fn csv_into(bytes: Vec<u8>) -> csv::Writer<Vec<u8>> {
-    csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(bytes)
+impl Lines {
+    /// A cell and the comma behind it.
+    fn cell(&mut self, cell: &[u8]) {
+        if self.excel {
+            quote_where_needed(&mut self.bytes, &excel::harmless(cell));
+        } else {
+            quote_where_needed(&mut self.bytes, cell);
+        }
+        self.bytes.push(b',');
+    }
+
+    /// A time that no calendar of four digits holds is written as its milliseconds: nothing is lost, nothing is made up.
+    fn time(&mut self, clock: &mut LocalClock, ms: i64) {
+        match clock.text(ms) {
+            Some(text) => self.cell(&text),
+            None => self.cell(ms.to_string().as_bytes()),
+        }
+    }
+
+    /// The end of the line that began at `start`: a line break instead of the last comma. A line of one empty cell is not left empty: readers skip such.
+    fn end(&mut self, start: usize) {
+        self.bytes.pop();
+        if self.bytes.len() == start {
+            self.bytes.extend_from_slice(b"\"\"");
+        }
+        self.bytes.push(b'\n');
+    }
 }
 
-fn cell<'a>(clock: &mut LocalClock, column: Column, activity: &'a Activity<'_>) -> Result<Cow<'a, [u8]>, csv::Error> {
-    Ok(match column {
-        Column::CreatedAt => time(clock, activity.created_at),
-        Column::Kind => Cow::Borrowed(activity.kind.name().as_bytes()),
-        Column::AppToken => Cow::Borrowed(activity.app_token.as_bytes()),
-        Column::Field(field) => match activity.fields.get(field) {
-            Some(Value::Text(text)) => Cow::Borrowed(text.as_bytes()),
-            Some(Value::Time(ms)) => time(clock, *ms),
-            None => Cow::Borrowed(b""),
-        },
-        Column::ActivityId => Cow::Owned(hex::encode(activity.activity_id.0).into_bytes()),
-        Column::Provider => Cow::Borrowed(activity.provider.name().as_bytes()),
-        Column::ReceivedAt => time(clock, activity.received_at),
-        Column::Extra if activity.extra.is_empty() => Cow::Borrowed(b"{}"),
-        Column::Extra => Cow::Owned(serde_json::to_vec(&activity.extra).map_err(std::io::Error::from)?),
-    })
+/// In quotes if it holds a comma, a quote or a line break, its own quotes doubled (RFC 4180, 2.6 and 2.7).
+fn quote_where_needed(bytes: &mut Vec<u8>, cell: &[u8]) {
+    // Most cells hold no byte up to the comma, the greatest of the four: the least byte of a cell is found many bytes at a time.
+    let least = cell.iter().fold(u8::MAX, |least, byte| least.min(*byte));
+    if least > b',' || !cell.iter().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
+        bytes.extend_from_slice(cell);
+        return;
+    }
+    bytes.push(b'"');
+    for part in cell.split_inclusive(|byte| *byte == b'"') {
+        bytes.extend_from_slice(part);
+        if part.ends_with(b"\"") {
+            bytes.push(b'"');
+        }
+    }
+    bytes.push(b'"');
 }
 
-/// A time that no calendar of four digits holds is written as its milliseconds: nothing is lost, nothing is made up.
-fn time(clock: &mut LocalClock, ms: i64) -> Cow<'static, [u8]> {
-    let bytes = clock.text(ms).map_or_else(|| ms.to_string().into_bytes(), |text| text.to_vec());
-    Cow::Owned(bytes)
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary;
+
+    proptest! {
+        #[test]
+        fn lines_are_those_of_the_csv_crate(
+            rows in prop::collection::vec(prop::collection::vec("[a,\"\r\n 가#;=]{0,40}", 1..5), 1..5),
+        ) {
+            let terminator = ::csv::Terminator::Any(b'\n');
+            let mut written = ::csv::WriterBuilder::new().terminator(terminator).flexible(true).from_writer(Vec::new());
+            let mut ours = Vec::new();
+            for row in rows {
+                written.write_record(&row).unwrap();
+                let column = |value: &String| FileColumn { header: "h".into(), source: Source::Constant(value.clone()) };
+                let mut rows = CsvRows::new(row.iter().map(column).collect(), Zone::utc(), false, 0);
+                rows.row(&arbitrary::one()).unwrap();
+                ours.extend(rows.take());
+            }
+            prop_assert_eq!(ours, written.into_inner().unwrap());
+        }
+    }
 }

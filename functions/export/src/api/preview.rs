@@ -150,7 +150,7 @@ impl Shown {
     fn new(export: &Export, columns: Vec<FileColumn>) -> Result<Self, Fault> {
         let zone = export.zone().map_err(unusable)?;
         let mut csv = CsvRows::new(columns, zone, export.excel, 0);
-        csv.header().map_err(unusable)?;
+        csv.header();
         let header = csv.take();
         let header = cells(header.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&header))?;
         Ok(Self { csv, header, rows: Vec::new(), bytes: 0 })

@@ -65,9 +65,3 @@ impl From<relay_parquet::WriteError> for StepError {
         Self::Invalid(error.to_string())
     }
 }
-
-impl From<csv::Error> for StepError {
-    fn from(error: csv::Error) -> Self {
-        Self::Invalid(format!("a row could not be written: {error}"))
-    }
-}

@@ -77,7 +77,7 @@ impl<'a, P: PageStore> Filler<'a, P> {
             // They count again when they are cut.
             sums.bytes = sums.bytes.saturating_sub(sealed.len() as u64);
         } else if sums.parts == 0 {
-            sheet.begin()?;
+            sheet.begin();
         }
         let is_unsplit = export.format == Format::Parquet;
         Ok(Self {

@@ -52,11 +52,10 @@ impl Sheet {
     }
 
     /// Begins the file.
-    pub(super) fn begin(&mut self) -> Result<(), StepError> {
+    pub(super) fn begin(&mut self) {
         if let Rows::Csv(rows) = &mut self.rows {
-            rows.header()?;
+            rows.header();
         }
-        Ok(())
     }
 
     /// Goes on behind what was taken of another sheet of the same file.
