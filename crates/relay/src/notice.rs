@@ -135,8 +135,8 @@ pub fn failed(export: &Export, around: Surroundings<'_>) -> Mail {
 fn link_to_files(letter: &mut Letter, export: &Export, files: &[FinishedFile], links: &[Download]) {
     let (language, format) = (export.language, words::format(export.format));
     let [only] = links else {
-        let lines: Vec<_> = links.iter().map(|download| line(export, files, download)).collect();
-        letter.files(&words::files_heading(language, files.len(), format), &lines);
+        let all: Vec<_> = links.iter().map(|download| line(export, files, download)).collect();
+        letter.files(&words::files_heading(language, files.len(), format), &all);
         if files.len() > MOST_FILES {
             letter.paragraph(&words::more_files(language, files.len() - MOST_FILES));
         }
