@@ -1,4 +1,4 @@
-//! What a file costs: rows a CPU second and peak memory of export-worker, in the same run as DuckDB writing the same rows to the same CSV, and a worker in
+//! What a file costs: rows a CPU second and peak memory of export-worker, in the same run as `DuckDB` writing the same rows to the same CSV, and a worker in
 //! Python that reads an item an activity. Whoever writes as many rows as the worker must have written the same bytes.
 
 mod peer;

@@ -293,7 +293,7 @@ fn attributes(activity: &Activity<'_>) -> (String, String) {
                 let members = extra.into_iter().map(|(name, value)| (name, json!({"S": value})));
                 json!({"M": members.collect::<Map<_, _>>()})
             }
-            text => json!({"S": text}),
+            text @ (Json::Null | Json::Bool(_) | Json::String(_) | Json::Array(_)) => json!({"S": text}),
         };
         item.insert(name.to_owned(), value);
     }

@@ -126,7 +126,7 @@ fn kill(stage: &Stage, times: usize, random: &mut Random) -> usize {
         let may = || stage.proxy.held() > 0;
         killed += while_killing(stage.host(), &["export-worker"], 1, may, |killed| {
             // Where no such call comes any more, the next kill is at another.
-            let _ = until(Duration::from_secs(8), || (killed.load(Ordering::SeqCst) > 0).then_some(()));
+            drop(until(Duration::from_secs(8), || (killed.load(Ordering::SeqCst) > 0).then_some(())));
         });
     }
     stage.proxy.set_rules(0, Vec::new());
@@ -168,7 +168,7 @@ fn is_same_or_failed(stage: &Stage, party: &Party, view: &Value, wanted: &Wanted
             assert!(files == wanted.files, "other bytes: {:?}, not {:?}", sizes(&files), sizes(&wanted.files));
         }
         Some("failed") => {
-            assert!(!mail[0].contains("X-Amz-Signature="), "a link to a file that is not there: {}", mail[0])
+            assert!(!mail[0].contains("X-Amz-Signature="), "a link to a file that is not there: {}", mail[0]);
         }
         _ => panic!("{view}"),
     }

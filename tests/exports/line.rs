@@ -75,7 +75,7 @@ fn begin_later(stage: &Stage, owner: &str, id: &str) {
         "TableName": stage.fact("control_table"), "Key": { "pk": { "S": format!("export#{owner}") }, "sk": { "S": id } },
         "UpdateExpression": "SET doc.started_at = :later", "ExpressionAttributeValues": { ":later": later },
     });
-    let _ = stage.aws("dynamodb", "DynamoDB_20120810.UpdateItem", &update);
+    drop(stage.aws("dynamodb", "DynamoDB_20120810.UpdateItem", &update));
 }
 
 /// Of its nth request an owner has n + 1 rows.

@@ -24,7 +24,7 @@ impl Party {
         for verb in
             [&["owner", "add", name][..], &["app", "add", name, &app], &["domain", "add", name, "exports.example"]]
         {
-            let _ = stage.relayctl(verb);
+            drop(stage.relayctl(verb));
         }
         let key = |role| {
             let made = stage.relayctl(&["key", "new", name, "--role", role]);

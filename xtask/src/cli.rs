@@ -40,7 +40,7 @@ enum Verb {
 /// What to measure.
 #[derive(Subcommand)]
 enum Scenario {
-    /// Rows a CPU second and peak memory of export-worker, beside DuckDB and a worker in Python writing the same rows.
+    /// Rows a CPU second and peak memory of export-worker, beside `DuckDB` and a worker in Python writing the same rows.
     Export(BenchExport),
     /// Rows a second that one core reads from pages: unpacked, merged, deduplicated, decoded.
     Reader,

@@ -24,7 +24,7 @@ pub(super) struct Peer {
     most: u64,
 }
 
-/// DuckDB, from its own table in memory to a file, one thread: it need not read pages.
+/// `DuckDB`, from its own table in memory to a file, one thread: it need not read pages.
 pub(super) const DUCKDB: Peer =
     Peer { name: "DuckDB, table to file", program: "duckdb_csv.py", table: "", most: 10_000_000 };
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity::{ActivityId, Kind};
 use crate::control::Key;
 use crate::language::Language;
-use crate::period::{Period, Zone};
+use crate::period::Zone;
 use crate::reader::Selection;
 use crate::row::{ColumnSpec, FileColumn};
 use crate::schedule::Run;
@@ -235,26 +235,23 @@ impl Export {
     /// A new export in the queue.
     #[must_use]
     pub fn new(request: ExportRequest, asked: Asked) -> Self {
-        let header = Header::of(&request);
-        let columns = request.columns.map(|columns| columns.iter().map(ColumnSpec::from).collect());
-        let Period { start_date, end_date, zone, from, to } = request.period;
         Self {
+            header: Header::of(&request),
             export_id: asked.export_id,
             owner: asked.owner,
             status: Status::Queued,
             app_token: request.app_token,
             kinds: request.kinds,
-            start_date,
-            end_date,
-            timezone: zone.name().to_owned(),
-            from,
-            to,
+            start_date: request.period.start_date,
+            end_date: request.period.end_date,
+            timezone: request.period.zone.name().to_owned(),
+            from: request.period.from,
+            to: request.period.to,
             emails: request.emails,
             language: request.language,
             format: request.format,
             rows_per_file: files::rows_per_file(request.format, request.excel),
-            columns,
-            header,
+            columns: request.columns.map(|columns| columns.iter().map(ColumnSpec::from).collect()),
             filters: request.filters,
             excel: request.excel,
             as_of: asked.now,

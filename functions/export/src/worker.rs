@@ -229,8 +229,7 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         let mut filler = Filler::new(&held.export, tail, Reader::new(&self.pages, selection), held.has_moved)?;
         let mut uploads = Uploads::behind(&self.files, held.export.checkpoint.parts);
         loop {
-            let filled = self.fill(&mut filler, &mut uploads, held, clock).await?;
-            match filled {
+            match self.fill(&mut filler, &mut uploads, held, clock).await? {
                 Filled::Full(part) => self.send(held, &mut uploads, part).await?,
                 Filled::End(part) => {
                     self.store_last(held, &mut uploads, part).await?;
@@ -258,12 +257,12 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         held: &mut Held,
         clock: &Clock<impl Fn() -> i64>,
     ) -> Result<Filled, Halt> {
-        let mut filling = pin!(filler.fill(clock));
+        let mut part = pin!(filler.fill(clock));
         loop {
             tokio::select! {
                 biased;
                 Some(stored) = uploads.next() => self.record_part(held, stored?).await?,
-                filled = &mut filling => {
+                filled = &mut part => {
                     self.settle(held, uploads, PARTS_AT_ONCE - 1).await?;
                     return Ok(filled?);
                 }

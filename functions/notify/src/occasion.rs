@@ -135,9 +135,10 @@ struct Tagged {
 #[serde(rename_all = "camelCase")]
 struct Bounce {
     /// `Permanent`, `Transient` or `Undetermined`.
-    bounce_type: String,
-    #[serde(default)]
-    bounce_sub_type: String,
+    #[serde(rename = "bounceType")]
+    permanence: String,
+    #[serde(rename = "bounceSubType", default)]
+    reason: String,
     bounced_recipients: Vec<Recipient>,
 }
 
@@ -202,11 +203,11 @@ fn mail(MailEvent { mail, bounce, complaint }: MailEvent) -> Result<Occasion, St
     Ok(Occasion::Undelivered { owner, export_id, undelivered })
 }
 
-fn bounced(Bounce { bounce_type, bounce_sub_type, bounced_recipients }: Bounce) -> Undelivered {
-    let is_for_good = bounce_type == "Permanent";
+fn bounced(Bounce { permanence, reason, bounced_recipients }: Bounce) -> Undelivered {
+    let is_for_good = permanence == "Permanent";
     let trouble = if is_for_good { Trouble::BouncedForGood } else { Trouble::BouncedForNow };
     let said = bounced_recipients.iter().find_map(|recipient| recipient.diagnostic_code.clone());
-    let detail = shortened(&said.unwrap_or(bounce_sub_type));
+    let detail = shortened(&said.unwrap_or(reason));
     Undelivered { emails: addresses(&bounced_recipients), trouble, detail }
 }
 

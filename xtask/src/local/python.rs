@@ -33,7 +33,7 @@ pub(crate) const REFERENCES: Venv = Venv {
     requirements: "tests/references/requirements.txt",
     folder: "references-venv",
 };
-/// What the code is measured against: DuckDB and boto3.
+/// What the code is measured against: `DuckDB` and boto3.
 pub(crate) const PEERS: Venv =
     Venv { what: "the peers of the bench", requirements: "bench/peers/requirements.txt", folder: "bench-venv" };
 

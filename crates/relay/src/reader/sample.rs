@@ -71,8 +71,8 @@ impl<W: Fn(&Activity<'_>) -> bool, G: Fn() -> bool> Sample<W, G> {
             let listing = store.list(&day, SortRange { from: &from, to: &to, after: None }, None).await?;
             let before = seen.len();
             for page in &listing.pages {
-                let unpacked = unpacker.unpack(&page.body);
-                let noted = unpacked.and_then(|bytes| self.note(selection, bytes, &mut seen));
+                let bytes = unpacker.unpack(&page.body);
+                let noted = bytes.and_then(|bytes| self.note(selection, bytes, &mut seen));
                 noted.map_err(|error| corrupt(&day, page, error))?;
             }
             let new = (seen.len() - before) as u128;

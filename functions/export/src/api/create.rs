@@ -12,7 +12,6 @@ use relay::metric::{Labels, Metric};
 use relay::owner::Owner;
 use relay::page::largest_shards;
 use relay::port::{ControlTable, Look};
-use relay::problem::Problem;
 use relay::reader::{self, Selection};
 use relay::{address, tenancy};
 use serde_json::json;

@@ -111,7 +111,8 @@ impl Sheet {
         }
         match self.rows {
             Rows::Parquet(parquet) => Ok(parquet.finish()?),
-            mut rows => Ok(rows.take()),
+            Rows::Csv(mut csv) => Ok(csv.take()),
+            Rows::Json(mut json) => Ok(json.take()),
         }
     }
 
