@@ -28,8 +28,8 @@ fn pages() -> Vec<Page> {
     let rows = rows();
     // A provider's retry came late; the row itself was in the file.
     let retry = Activity { received_at: BEFORE + 1, ..rows[2].clone() };
-    let mut pages = pages_of(&rows, 40, 2);
-    pages.extend(pages_of(&[retry], 1, 2));
+    let mut pages = pages_of(&rows, 40, 1);
+    pages.extend(pages_of(&[retry], 1, 1));
     pages
 }
 

@@ -30,11 +30,10 @@ const HOUR: i64 = 3_600_000;
 /// 2026-11-15T02:00:00Z: a daily run of a schedule made [`NOW`].
 const DUE: i64 = NOW - NOW % (24 * HOUR) + 26 * HOUR;
 
-type Doubles = Api<(Shared, MemoryPages, MemoryStream, MemoryExecutions, MemorySigner, MemoryMailer)>;
+type Doubles = Api<(Shared, MemoryPages, MemoryStream, MemoryExecutions, MemoryFiles, MemorySigner, MemoryMailer)>;
 
 struct World {
     api: Doubles,
-    files: MemoryFiles,
     hooks: MemoryHooks,
     calls: Cell<u8>,
 }
@@ -48,12 +47,13 @@ impl World {
             pages: MemoryPages::default(),
             backlog: MemoryStream::new(1),
             executions: MemoryExecutions::default(),
+            files: MemoryFiles::default(),
             signer: MemorySigner::default(),
             mailer: MemoryMailer::default(),
             settings: Settings { max_export_days: 14, slots: 1, retention_days: 14, site_url: None },
             counters: Mutex::new(Counters::default()),
         };
-        Self { api, files: MemoryFiles::default(), hooks: MemoryHooks::default(), calls: Cell::new(0) }
+        Self { api, hooks: MemoryHooks::default(), calls: Cell::new(0) }
     }
 
     fn send(&self, request: &Request) -> Response {
@@ -98,7 +98,7 @@ impl World {
     }
 
     fn agenda(&self) -> Agenda<'_, Shared, MemoryFiles, MemoryHooks> {
-        Agenda { control: &self.api.control, files: &self.files, hooks: &self.hooks }
+        Agenda { control: &self.api.control, files: &self.api.files, hooks: &self.hooks }
     }
 
     fn items(&self, pk: &str) -> Vec<Item> {

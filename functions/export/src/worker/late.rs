@@ -13,7 +13,7 @@ use super::{Clock, Halt, Held, StepError, Worker};
 impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlog> Worker<C, P, F, B> {
     /// Whether they are counted, or need not be; `false` when time is up.
     pub(super) async fn count_late(&self, held: &mut Held, clock: &Clock<impl Fn() -> i64>) -> Result<bool, Halt> {
-        let Some(run) = held.export.run.as_mut().filter(|run| run.late.is_none()) else { return Ok(true) };
+        let Some(run) = held.export.run.as_ref().filter(|run| run.late.is_none()) else { return Ok(true) };
         let Some(previous) = run.previous.clone() else { return Ok(true) };
         let mut counting = run.counting.clone();
         if !self.has_file(&held.export.owner, &previous).await? {
