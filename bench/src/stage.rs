@@ -56,7 +56,7 @@ impl Stage {
     pub(crate) async fn call(&self, payload: Bytes) -> Result<Value, String> {
         match self.host.invoke(self.binary, payload).await {
             Answer::Answer(body) => serde_json::from_slice(&body).map_err(|error| format!("{}: {error}", self.binary)),
-            other => Err(format!("{} has failed: {other:?}", self.binary)),
+            other @ (Answer::Failed(_) | Answer::Refused(..)) => Err(format!("{} has failed: {other:?}", self.binary)),
         }
     }
 

@@ -83,10 +83,7 @@ async fn manage(control: &impl ControlTable, command: ControlCommand) -> Result<
             };
             change(control, &owner, what).await
         }
-        ControlCommand::Address(command) => Ok(Answer::Addresses(match command {
-            AddressCommand::List { owner } => op::list_addresses(control, &owner).await?,
-            AddressCommand::Clear { owner, address } => op::clear_address(control, &owner, &address).await?,
-        })),
+        ControlCommand::Address(command) => address(control, command).await,
         ControlCommand::Event(command) => {
             let (owner, what) = match command {
                 EventCommand::Add(args) => (args.owner, Change::AddEvent(args.event_token)),
@@ -105,6 +102,13 @@ async fn manage(control: &impl ControlTable, command: ControlCommand) -> Result<
         ControlCommand::Signing(command) => signing(control, command).await,
         ControlCommand::Webhook(command) => webhook(control, command).await,
     }
+}
+
+async fn address(control: &impl ControlTable, command: AddressCommand) -> Result<Answer, Refusal> {
+    Ok(Answer::Addresses(match command {
+        AddressCommand::List { owner } => op::list_addresses(control, &owner).await?,
+        AddressCommand::Clear { owner, address } => op::clear_address(control, &owner, &address).await?,
+    }))
 }
 
 async fn owner(control: &impl ControlTable, command: OwnerCommand) -> Result<Answer, Refusal> {

@@ -186,7 +186,9 @@ fn keyless(operation: Operation<'_>) -> Request {
             return request;
         }
         "postActivities" => &operation.request_body()["content"]["application/json"]["examples"]["array"],
-        "createExport" | "previewExport" => &operation.request_body()["content"]["application/json"]["examples"]["events"],
+        "createExport" | "previewExport" => {
+            &operation.request_body()["content"]["application/json"]["examples"]["events"]
+        }
         "createSchedule" => &operation.request_body()["content"]["application/json"]["examples"]["daily"],
         _ => return request,
     };

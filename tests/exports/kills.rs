@@ -126,7 +126,7 @@ fn kill(stage: &Stage, times: usize, random: &mut Random) -> usize {
         let may = || stage.proxy.held() > 0;
         killed += while_killing(stage.host(), &["export-worker"], 1, may, |killed| {
             // Where no such call comes any more, the next kill is at another.
-            drop(until(Duration::from_secs(8), || (killed.load(Ordering::SeqCst) > 0).then_some(())));
+            until(Duration::from_secs(8), || (killed.load(Ordering::SeqCst) > 0).then_some(()));
         });
     }
     stage.proxy.set_rules(0, Vec::new());

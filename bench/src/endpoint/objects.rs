@@ -61,10 +61,11 @@ impl Upload {
         let mut xml = "<ListPartsResult><IsTruncated>false</IsTruncated>".to_owned();
         for (number, (bytes, checksum)) in &self.parts {
             let checksum = checksum.as_deref().unwrap_or_default();
-            xml += &format!(
+            let part = format!(
                 "<Part><PartNumber>{number}</PartNumber><ETag>\"{number}\"</ETag><Size>{bytes}</Size>\
                  <ChecksumCRC32>{checksum}</ChecksumCRC32></Part>"
             );
+            xml.push_str(&part);
         }
         xml + "</ListPartsResult>"
     }

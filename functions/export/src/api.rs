@@ -99,6 +99,17 @@ impl From<Fault> for Refusal {
 /// What a path and method stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route<'a> {
+    /// What the owner of an API key may ask.
+    Owned(Owned<'a>),
+    Contract,
+    /// Who has the token of a mail may.
+    AskToUnsubscribe(&'a str),
+    Unsubscribe(&'a str),
+}
+
+/// What the owner of an API key may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owned<'a> {
     Create,
     Preview,
     List,
@@ -107,14 +118,11 @@ enum Route<'a> {
     Link(&'a str),
     File(&'a str),
     Account,
-    Contract,
     Arrivals,
     Schedule,
     Schedules,
     OneSchedule(&'a str),
     Unschedule(&'a str),
-    AskToUnsubscribe(&'a str),
-    Unsubscribe(&'a str),
 }
 
 impl<C, P, B, E, F, S, M> Api<(C, P, B, E, F, S, M)>
@@ -172,26 +180,32 @@ impl<W: Ports> Api<W> {
     }
 
     async fn route(&self, call: &Call<'_>) -> Result<Response, Refusal> {
-        let route = route(&call.request.method, &call.request.path)?;
-        // Looked up where it is awaited: the contract takes no key, nor does who has the token of a mail.
-        let owner = self.authenticate(call.request);
-        match route {
-            Route::Create => self.create(call, &owner.await?).await,
-            Route::Preview => self.preview(call, &owner.await?).await,
-            Route::List => self.list(call, &owner.await?).await,
-            Route::One(id) => self.one(call, &owner.await?, id).await,
-            Route::Cancel(id) => self.cancel(call, &owner.await?, id).await,
-            Route::Link(id) => self.link(call, &owner.await?, id).await,
-            Route::File(id) => self.delete_file(call, &owner.await?, id).await,
-            Route::Account => self.account(&owner.await?).await,
+        match route(&call.request.method, &call.request.path)? {
             Route::Contract => Ok(contract::document()),
-            Route::Arrivals => self.arrivals(call, &owner.await?).await,
-            Route::Schedule => self.create_schedule(call, &owner.await?).await,
-            Route::Schedules => self.list_schedules(call, &owner.await?).await,
-            Route::OneSchedule(id) => self.one_schedule(&owner.await?, id).await,
-            Route::Unschedule(id) => self.delete_schedule(call, &owner.await?, id).await,
             Route::AskToUnsubscribe(token) => self.ask_to_unsubscribe(token).await,
             Route::Unsubscribe(token) => self.unsubscribe(call, token).await,
+            Route::Owned(asked) => {
+                let owner = self.authenticate(call.request).await?;
+                self.answer_owner(call, &owner, asked).await
+            }
+        }
+    }
+
+    async fn answer_owner(&self, call: &Call<'_>, owner: &str, asked: Owned<'_>) -> Result<Response, Refusal> {
+        match asked {
+            Owned::Create => self.create(call, owner).await,
+            Owned::Preview => self.preview(call, owner).await,
+            Owned::List => self.list(call, owner).await,
+            Owned::One(id) => self.one(call, owner, id).await,
+            Owned::Cancel(id) => self.cancel(call, owner, id).await,
+            Owned::Link(id) => self.link(call, owner, id).await,
+            Owned::File(id) => self.delete_file(call, owner, id).await,
+            Owned::Account => self.account(owner).await,
+            Owned::Arrivals => self.arrivals(call, owner).await,
+            Owned::Schedule => self.create_schedule(call, owner).await,
+            Owned::Schedules => self.list_schedules(call, owner).await,
+            Owned::OneSchedule(id) => self.one_schedule(owner, id).await,
+            Owned::Unschedule(id) => self.delete_schedule(call, owner, id).await,
         }
     }
 
@@ -238,25 +252,29 @@ fn finished(response: Response, call: &Call<'_>) -> Response {
 /// The methods a path takes, with what they stand for.
 fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
     match path {
-        "/v1/exports" => return vec![("GET", Route::List), ("POST", Route::Create)],
-        "/v1/exports/preview" => return vec![("POST", Route::Preview)],
-        "/v1/account" => return vec![("GET", Route::Account)],
+        "/v1/exports" => return vec![("GET", Route::Owned(Owned::List)), ("POST", Route::Owned(Owned::Create))],
+        "/v1/exports/preview" => return vec![("POST", Route::Owned(Owned::Preview))],
+        "/v1/account" => return vec![("GET", Route::Owned(Owned::Account))],
         "/v1/openapi.yaml" => return vec![("GET", Route::Contract)],
-        "/v1/arrivals" => return vec![("GET", Route::Arrivals)],
-        "/v1/schedules" => return vec![("GET", Route::Schedules), ("POST", Route::Schedule)],
+        "/v1/arrivals" => return vec![("GET", Route::Owned(Owned::Arrivals))],
+        "/v1/schedules" => {
+            return vec![("GET", Route::Owned(Owned::Schedules)), ("POST", Route::Owned(Owned::Schedule))];
+        }
         _ => {}
     }
     let single = |prefix: &str| path.strip_prefix(prefix).filter(|rest| !rest.is_empty() && !rest.contains('/'));
     if let Some(id) = single("/v1/schedules/") {
-        return vec![("DELETE", Route::Unschedule(id)), ("GET", Route::OneSchedule(id))];
+        return vec![("DELETE", Route::Owned(Owned::Unschedule(id))), ("GET", Route::Owned(Owned::OneSchedule(id)))];
     }
     if let Some(token) = single("/v1/unsubscribe/") {
         return vec![("GET", Route::AskToUnsubscribe(token)), ("POST", Route::Unsubscribe(token))];
     }
     match path.strip_prefix("/v1/exports/").map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
-        Some((id, "")) if path.ends_with(id) => vec![("DELETE", Route::Cancel(id)), ("GET", Route::One(id))],
-        Some((id, "link")) => vec![("POST", Route::Link(id))],
-        Some((id, "file")) => vec![("DELETE", Route::File(id))],
+        Some((id, "")) if path.ends_with(id) => {
+            vec![("DELETE", Route::Owned(Owned::Cancel(id))), ("GET", Route::Owned(Owned::One(id)))]
+        }
+        Some((id, "link")) => vec![("POST", Route::Owned(Owned::Link(id)))],
+        Some((id, "file")) => vec![("DELETE", Route::Owned(Owned::File(id)))],
         _ => Vec::new(),
     }
 }

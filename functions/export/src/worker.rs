@@ -262,9 +262,9 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
             tokio::select! {
                 biased;
                 Some(stored) = uploads.next() => self.record_part(held, stored?).await?,
-                filled = &mut part => {
+                outcome = &mut part => {
                     self.settle(held, uploads, PARTS_AT_ONCE - 1).await?;
-                    return Ok(filled?);
+                    return Ok(outcome?);
                 }
             }
         }

@@ -59,15 +59,13 @@ fn previous(worker: &Doubles, status: Status) -> Export {
 
 fn to_its_end(worker: &Doubles, export: &Export, count: i64) -> (Export, usize) {
     for steps in 1..1000 {
-        match step(worker, export, &looks(count)).unwrap() {
-            StepStatus::Running => {}
-            status => {
-                assert_eq!(status, StepStatus::Empty);
-                return (load(&worker.control, export), steps);
-            }
+        let status = step(worker, export, &looks(count)).unwrap();
+        if status != StepStatus::Running {
+            assert_eq!(status, StepStatus::Empty);
+            return (load(&worker.control, export), steps);
         }
     }
-    panic!("the export came to no end")
+    unreachable!("the export came to no end")
 }
 
 fn late(export: &Export) -> Option<u64> {

@@ -16,7 +16,8 @@ where
 {
     let now = process::now_ms();
     let result = match occasion::read(event.payload) {
-        Ok(event) => app.notify(&event, now).await.map(drop),
+        // A mail's future is large: it holds the export and its letter.
+        Ok(event) => Box::pin(app.notify(&event, now)).await.map(drop),
         Err(reason) => {
             tracing::warn!(reason, "an event was left alone");
             Ok(())

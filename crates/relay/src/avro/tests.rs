@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::arbitrary;
+use crate::field::Field;
 
 const SCHEMA: &str = include_str!("../../../../schemas/activity.avsc");
 const PUBLISHED: &str = include_str!("../../../../schemas/published/activity-1.avsc");

@@ -91,7 +91,7 @@ pub struct Totals {
     pub rows_by_day: BTreeMap<i64, u64>,
     /// Revenue by currency.
     pub revenue: Revenue,
-    /// The same by local day (days since the epoch), as far as [`MAX_DAYS_WITH_CURRENCIES`] allows.
+    /// The same by local day (days since the epoch), as far as there is room: some 3,660 days times currencies.
     #[serde(default)]
     pub revenue_by_day: BTreeMap<i64, Revenue>,
     /// Rows whose revenue is in no sum: no currency of three letters, or not a plain decimal number.
@@ -239,7 +239,9 @@ mod tests {
             parts[n % 2].add(day, &activity);
         }
         let mut merged = Totals::default();
-        parts.iter().for_each(|part| merged.merge(part));
+        for part in &parts {
+            merged.merge(part);
+        }
         assert_eq!(merged, whole);
         assert_eq!(whole.revenue_by_day[&1], BTreeMap::from([("KRW".to_owned(), Amount::parse("3").unwrap())]));
         assert_eq!(whole.unsummed, 1);

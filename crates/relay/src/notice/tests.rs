@@ -233,7 +233,9 @@ fn the_longest_mail_is_not_cut_off() {
         let mut links = links(&export);
         // As long as one of S3 under a role's session gets: the token alone has more than a thousand characters.
         let query = format!("{}&", "x%2F".repeat(60)).repeat(8);
-        links.iter_mut().for_each(|download| download.link.url = format!("https://files.example/?{query}"));
+        for download in &mut links {
+            download.link.url = format!("https://files.example/?{query}");
+        }
         let mail = ready(&export, &links, AROUND);
         assert!(mail.html.len() <= MAX_HTML_BYTES, "{} bytes", mail.html.len());
         assert!(mail.html.contains("304") && mail.html.contains("87"), "days and files left out are told");

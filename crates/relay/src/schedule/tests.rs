@@ -16,7 +16,7 @@ fn owner() -> Owner {
     .unwrap()
 }
 
-fn request(more: Value) -> Result<ScheduleRequest, RequestError> {
+fn request(more: &Value) -> Result<ScheduleRequest, RequestError> {
     let mut body = json!({"app_token": "demo-app", "kind": "event", "frequency": "daily", "email": "kim@example.com"});
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
@@ -24,11 +24,11 @@ fn request(more: Value) -> Result<ScheduleRequest, RequestError> {
     ScheduleRequest::parse(body.to_string().as_bytes(), &owner())
 }
 
-fn schedule(more: Value) -> Schedule {
+fn schedule(more: &Value) -> Schedule {
     Schedule::new(request(more).unwrap(), "demo", "0".repeat(32), NOW, &[7; 32]).unwrap()
 }
 
-fn refused(more: Value) -> Vec<(String, String)> {
+fn refused(more: &Value) -> Vec<(String, String)> {
     let Err(RequestError::Invalid(errors)) = request(more) else { panic!("not refused") };
     errors.into_iter().map(|error| (error.field, error.detail)).collect()
 }
@@ -55,11 +55,11 @@ fn the_first_run_is_the_first_that_becomes_due() {
         ("weekly", 120, "2026-11-16T02:00:00Z", "2026-11-09T00:00:00Z"),
         ("monthly", 120, "2026-12-01T02:00:00Z", "2026-11-01T00:00:00Z"),
     ] {
-        let schedule = schedule(json!({"frequency": frequency, "delay_minutes": delay}));
+        let schedule = schedule(&json!({"frequency": frequency, "delay_minutes": delay}));
         assert_eq!(text(schedule.next_run_at()), at, "{frequency} + {delay}");
         assert_eq!(rfc3339(schedule.next.start), from, "{frequency} + {delay}");
     }
-    let seoul = schedule(json!({"timezone": "Asia/Seoul"}));
+    let seoul = schedule(&json!({"timezone": "Asia/Seoul"}));
     assert_eq!(text(seoul.next_run_at()), "2026-11-14T17:00:00Z");
     let period = seoul.next_period().unwrap();
     assert_eq!((period.start_date.as_str(), period.end_date.as_str()), ("2026-11-14", "2026-11-14"));
@@ -68,24 +68,24 @@ fn the_first_run_is_the_first_that_becomes_due() {
 #[test]
 fn everything_wrong_with_a_request_is_told_at_once() {
     let errors = refused(
-        json!({"frequency": "yearly", "delay_minutes": 2881, "timezone": "Mars", "start_date": "2026-11-01", "kind": "x"}),
+        &json!({"frequency": "yearly", "delay_minutes": 2881, "timezone": "Mars", "start_date": "2026-11-01", "kind": "x"}),
     );
     let fields: Vec<_> = errors.iter().map(|(field, _)| field.as_str()).collect();
     assert_eq!(fields, ["start_date", "kind", "frequency", "delay_minutes", "timezone"]);
     assert_eq!(errors[2].1, "is none of hourly, daily, weekly, monthly");
     assert_eq!(errors[3].1, "is not a whole number of minutes from 0 to 2880");
     for delay in [json!(-1), json!(1.5), json!("60"), json!(70_000)] {
-        assert_eq!(refused(json!({"delay_minutes": delay}))[0].0, "delay_minutes", "{delay}");
+        assert_eq!(refused(&json!({"delay_minutes": delay}))[0].0, "delay_minutes", "{delay}");
     }
-    assert_eq!(refused(json!({"frequency": null}))[0], ("frequency".to_owned(), "is required".to_owned()));
-    assert_eq!(refused(json!({"email": "kim@elsewhere.com"}))[0].0, "email");
+    assert_eq!(refused(&json!({"frequency": null}))[0], ("frequency".to_owned(), "is required".to_owned()));
+    assert_eq!(refused(&json!({"email": "kim@elsewhere.com"}))[0].0, "email");
     assert!(matches!(ScheduleRequest::parse(b"[]", &owner()), Err(RequestError::Malformed(_))));
 }
 
 #[test]
 fn a_run_asks_for_what_the_schedule_was_asked_for() {
     let asked = json!({"kind": ["install", "event"], "timezone": "Asia/Seoul", "columns": ["adid"], "filters": {"country": ["KR"]}, "excel": true});
-    let schedule = schedule(asked);
+    let schedule = schedule(&asked);
     let request = schedule.export_request(&owner(), schedule.next_period().unwrap()).unwrap();
     assert_eq!(request.kinds.len(), 2);
     assert_eq!(
@@ -113,7 +113,7 @@ fn addresses_that_may_no_longer_be_mailed_to_are_left_out_unless_there_are_no_ot
 
 #[test]
 fn a_run_has_one_id_whoever_makes_it_and_no_other_run_has_it() {
-    let mut schedule = schedule(json!({}));
+    let mut schedule = schedule(&json!({}));
     let twin = schedule.clone();
     let other = Schedule { schedule_id: "1".repeat(32), ..twin.clone() };
     let id = schedule.next_export_id();
@@ -126,7 +126,7 @@ fn a_run_has_one_id_whoever_makes_it_and_no_other_run_has_it() {
 
 #[test]
 fn runs_whose_period_is_past_retention_are_skipped_and_it_is_said() {
-    let mut schedule = schedule(json!({"frequency": "monthly"}));
+    let mut schedule = schedule(&json!({"frequency": "monthly"}));
     assert!(!schedule.skip_past_retention(90, NOW + 100 * DAY_MS).unwrap(), "some of the month is kept");
     let first = schedule.next.clone();
     let late = NOW + 400 * DAY_MS;
@@ -140,7 +140,7 @@ fn runs_whose_period_is_past_retention_are_skipped_and_it_is_said() {
 
 #[test]
 fn the_last_address_that_leaves_ends_it() {
-    let mut schedule = schedule(json!({"email": ["kim@example.com", "lee@example.com"]}));
+    let mut schedule = schedule(&json!({"email": ["kim@example.com", "lee@example.com"]}));
     let tokens: Vec<String> = schedule.subscribers.iter().map(|one| one.token.clone()).collect();
     assert!(tokens[0] != tokens[1] && tokens.iter().all(|token| is_token(token)));
     assert!(schedule.unsubscribe(&tokens[0], NOW) && !schedule.unsubscribe(&tokens[0], NOW));
@@ -151,7 +151,7 @@ fn the_last_address_that_leaves_ends_it() {
 
 #[test]
 fn the_view_shows_what_was_asked_and_what_comes() {
-    let mut schedule = schedule(json!({"timezone": "Asia/Seoul", "columns": ["adid"], "language": "ko"}));
+    let mut schedule = schedule(&json!({"timezone": "Asia/Seoul", "columns": ["adid"], "language": "ko"}));
     make(&mut schedule, NOW);
     schedule.fail_run("foreign_app", "The app is gone.", NOW).unwrap();
     insta::assert_snapshot!(format!("{:#}", schedule.view()));
@@ -159,7 +159,7 @@ fn the_view_shows_what_was_asked_and_what_comes() {
 
 #[test]
 fn it_is_stored_and_read_back_whole() {
-    let mut schedule = schedule(json!({}));
+    let mut schedule = schedule(&json!({}));
     schedule.fail_run("foreign_app", "The app is gone.", NOW).unwrap();
     make(&mut schedule, NOW);
     let doc = serde_json::to_value(&schedule).unwrap();
@@ -179,7 +179,7 @@ proptest! {
         zone in a_zone(), frequency in prop::sample::select(Frequency::ALL.to_vec()), delay in 0..=MAX_DELAY_MINUTES,
         pauses in prop::collection::vec(0..200i64, 1..30)
     ) {
-        let mut schedule = schedule(json!({"timezone": zone, "frequency": frequency.name(), "delay_minutes": delay}));
+        let mut schedule = schedule(&json!({"timezone": zone, "frequency": frequency.name(), "delay_minutes": delay}));
         let (mut now, start) = (NOW, schedule.next.start);
         let mut made: Vec<(String, Range<i64>)> = Vec::new();
         let hours = match frequency { Frequency::Hourly => 1, Frequency::Daily => 24, Frequency::Weekly => 168, Frequency::Monthly => 720 };
@@ -205,7 +205,7 @@ proptest! {
 
     #[test]
     fn what_is_skipped_leaves_no_gap_behind(zone in a_zone(), frequency in prop::sample::select(Frequency::ALL.to_vec()), days in 0..4000i64, kept in 1..400u16) {
-        let mut schedule = schedule(json!({"timezone": zone, "frequency": frequency.name()}));
+        let mut schedule = schedule(&json!({"timezone": zone, "frequency": frequency.name()}));
         let (before, now) = (schedule.next.clone(), NOW + days * DAY_MS);
         let kept_since = now - i64::from(kept) * DAY_MS;
         let is_past = schedule.skip_past_retention(kept, now).unwrap();

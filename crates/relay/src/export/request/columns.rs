@@ -53,7 +53,9 @@ fn column(item: &Value) -> Result<FileColumn, String> {
     let members = match item {
         Value::String(name) => return named(name).map(FileColumn::from),
         Value::Object(members) => members,
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => return Err(format!("{} is not a column; write {SHAPES}", kind_of(other))),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
+            return Err(format!("{} is not a column; write {SHAPES}", kind_of(other)));
+        }
     };
     let header = text(members, "header", MAX_HEADER)?;
     if header.is_empty() || header.chars().any(char::is_control) {
