@@ -41,6 +41,7 @@ pub(super) fn measure(rows: u64) -> Result<Written, String> {
         ("CONTROL_TABLE", CONTROL),
         ("PAGES_TABLE", PAGES),
         ("EXPORT_BUCKET", BUCKET),
+        ("WEBHOOK_TARGETS", "public"),
         ("STATE_MACHINE_ARN", "arn:aws:states:eu-west-1:000000000000:stateMachine:export"),
         ("STREAM_NAME", "stream"),
         ("SPILL_QUEUE_URL", "http://127.0.0.1:9/000000000000/spill"),

@@ -139,7 +139,7 @@ mod tests {
         for seed in 0..200 {
             let minutes = drawn(1_000, 30, [seed; 10]);
             assert_eq!(minutes.len(), 30);
-            let stretches: BTreeSet<u64> = minutes.iter().map(|minute| minute * 30 / 1_000).collect();
+            let stretches: BTreeSet<u64> = minutes.iter().map(|minute| ((minute + 1) * 30 - 1) / 1_000).collect();
             assert_eq!(stretches.len(), 30, "one a stretch");
             // The first half alone is spread over the whole.
             assert!(
