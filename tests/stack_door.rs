@@ -115,7 +115,7 @@ fn exports_that_cannot_be_name_every_wrong_field() {
         ("start_date", json!("2026-09-01")),
         ("timezone", json!("Mars/Olympus")),
         ("kind", json!("click")),
-        ("format", json!("parquet")),
+        ("format", json!("xlsx")),
         ("columns", json!(["no_such_column"])),
     ] {
         let (status, body) =
