@@ -18,7 +18,8 @@ export class Card {
   #alert = make('div', { className: 'alert', role: 'alert', hidden: true });
   #cancel = make('button', { type: 'button', className: 'quiet' }, 'Cancel');
   #fresh = make('button', { type: 'button', className: 'quiet' }, 'Get a fresh link');
-  #link = make('a', { className: 'button', target: '_blank', rel: 'noopener noreferrer', hidden: true }, 'Download CSV');
+  #link = make('a', { className: 'button', target: '_blank', rel: 'noopener noreferrer', hidden: true });
+  #files = make('ul', { className: 'files', hidden: true });
   #linkNote = make('p', { className: 'hint', role: 'status' });
 
   constructor(api, changed) {
@@ -31,7 +32,7 @@ export class Card {
     this.element = make(
       'li',
       { className: 'card' },
-      head, this.#asked, this.#bar, this.#facts, this.#trace, this.#alert, actions, this.#linkNote,
+      head, this.#asked, this.#bar, this.#facts, this.#trace, this.#alert, actions, this.#linkNote, this.#files,
     );
   }
 
@@ -90,8 +91,13 @@ export class Card {
   }
 
   async #renew() {
-    const { url, expires_at: end, mailed } = await this.#api.freshLink(this.#export.export_id);
-    this.#link.href = url;
+    const { url, expires_at: end, mailed, files } = await this.#api.freshLink(this.#export.export_id);
+    const isOne = files.length === 1;
+    this.#link.href = isOne ? files[0].url : url;
+    say(this.#link, isOne ? 'Download' : 'Download the list of files');
+    this.#files.replaceChildren(...(isOne ? [] : files).map((file) =>
+      make('li', {}, make('a', { href: file.url, target: '_blank', rel: 'noopener noreferrer' }, file.name))));
+    this.#files.hidden = isOne;
     this.#link.hidden = false;
     this.#link.focus();
     const mail = mailed ? ` It is also in a mail to ${[this.#export.email].flat().join(', ')}.` : '';
@@ -102,6 +108,8 @@ export class Card {
   #dropLink() {
     this.#link.hidden = true;
     this.#link.removeAttribute('href');
+    this.#files.hidden = true;
+    this.#files.replaceChildren();
     say(this.#linkNote, '');
   }
 }

@@ -25,7 +25,8 @@ const momentForm = new Intl.DateTimeFormat(LOCALE, {
   day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hour12: false,
 });
 
-export const kindName = (kind) => KINDS[kind] ?? kind;
+/** One kind, or several. */
+export const kindName = (kind) => [kind].flat().map((one) => KINDS[one] ?? one).join(', ');
 export const statusName = (status) => STATUSES[status] ?? status;
 export const count = (number) => numberForm.format(number);
 

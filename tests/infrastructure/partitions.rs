@@ -54,7 +54,7 @@ const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
         &["export#*", "slot", "turn", "agenda", "queue", "seat#*", "schedule#*"],
         &["seat#*", "queue", "agenda"],
     ),
-    ("Notify", &["export#*", "owner#*", "address#*"], &["export#*", "address#*"], &[]),
+    ("Notify", &["export#*", "owner#*", "address#*", "schedule#*"], &["export#*", "address#*"], &[]),
 ];
 
 /// What only an operator writes.

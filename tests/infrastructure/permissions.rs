@@ -9,7 +9,7 @@ use super::template::{Template, list, name};
 use super::tree;
 
 /// Statement, resource and why it cannot be narrower.
-const WILDCARDS: [(&str, &str, &str); 11] = [
+const WILDCARDS: [(&str, &str, &str); 12] = [
     (
         "Mail",
         "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*",
@@ -22,6 +22,7 @@ const WILDCARDS: [(&str, &str, &str); 11] = [
     ("Tails", "${ExportBucket.Arn}/tails/*", "keys are made from owner and export"),
     ("AbortUploads", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
     ("RemoveTails", "${ExportBucket.Arn}/tails/*", "keys are made from owner and export"),
+    ("RemoveFiles", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
     ("ReadExports", "${ExportBucket.Arn}/exports/*", "keys are made from owner and export"),
     (
         "FollowExport",

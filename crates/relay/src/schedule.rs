@@ -21,7 +21,7 @@ mod subscriber;
 mod tests;
 
 pub use request::{DEFAULT_DELAY_MINUTES, MAX_DELAY_MINUTES, ScheduleRequest};
-pub use run::{Counting, PastRun, Run};
+pub use run::{Counting, PastRun, Run, has_left};
 pub use subscriber::{Subscriber, Subscription, is_token};
 
 /// The most schedules of one owner: each is an export every hour at the most, and all are listed at once.

@@ -10,6 +10,7 @@ use relay::export::queue::{Holder, SLOTS, Slot, TURN_KEPT_SECONDS, Turn, Waiting
 use relay::export::{Export, Status, store};
 use relay::fault::{Fault, FaultKind};
 use relay::port::{ControlTable, ExecutionState, Executions};
+use relay::tenancy;
 
 mod line;
 
@@ -172,7 +173,10 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
         let found = store::load(self.control, &waiting.owner, &waiting.export_id).await?;
         let [unqueue, stand_up] = waiting.leave();
         let Some((mut export, version)) = found.filter(|(export, _)| export.status == Status::Queued) else {
-            committed(self.control.commit(&[unqueue, stand_up]).await)?;
+            // Whoever took it out of the line freed its seat, which may be another's by now.
+            if tenancy::find::<Waiting>(self.control, waiting.key()).await?.is_some() {
+                committed(self.control.commit(&[unqueue, stand_up]).await)?;
+            }
             return Ok(Claim::NotWaiting);
         };
         export.status = Status::Running;

@@ -99,6 +99,24 @@ fn an_export_that_ends_in_mid_flight_leaves_no_upload_and_no_tail() {
     }
 }
 
+#[test]
+fn the_files_of_an_export_that_came_to_no_good_end_are_taken_away() {
+    for (end, kept) in [(cancel as fn(&Doubles, &Export), 0), (fail, 0), (|_, _| {}, 2)] {
+        let worker = worker();
+        let export = running(&worker.control, &json!({"kind": ["event", "install"]}));
+        worker.files.script.add("complete", [Trouble::None, Trouble::Refused(FaultKind::Unavailable)]);
+        let step = || run(worker.step("demo", &export.export_id, &looks(5000)));
+        let stopped = std::iter::repeat_with(step).find(|status| *status != Ok(StepStatus::Running)).unwrap();
+        assert!(stopped.is_err() && worker.files.objects().len() == 1, "one file, and no manifest yet");
+        end(&worker, &export);
+        if kept > 0 {
+            assert_eq!(step(), Ok(StepStatus::Done));
+        }
+        ticks(&worker);
+        assert_eq!(worker.files.objects().len(), kept);
+    }
+}
+
 /// Wherever a step dies: after any call of it, carried out or not.
 #[test]
 fn a_step_that_died_anywhere_leaves_nothing_once_its_export_has_ended() {

@@ -19,7 +19,7 @@ use relay::fault::{Fault, FaultKind};
 use relay::metric::{Counters, Labels, Metric};
 use relay::notice::{self, Download, Mail, Surroundings};
 use relay::port::{ControlTable, LinkSigner, Mailer, SendMailError};
-use relay::tenancy;
+use relay::{schedule, tenancy};
 
 use letter::{Letter, letter};
 use occasion::{Event, Occasion};
@@ -111,6 +111,11 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
         failed.map_or(Ok(best), Err)
     }
 
+    /// Who has left a schedule gets no mail of it, and that is no refusal.
+    async fn has_left(&self, claimed: &Claimed, email: &str) -> Result<bool, Fault> {
+        schedule::has_left(&self.control, &claimed.export, email).await
+    }
+
     async fn mail_to(
         &self,
         email: &str,
@@ -176,6 +181,10 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
         now: i64,
     ) -> Result<Outcome, NotifyError> {
         let Claimed { export, letter, .. } = claimed;
+        if self.has_left(claimed, email).await? {
+            self.release(email, claimed).await;
+            return Ok(Outcome::Nothing);
+        }
         if let Some(reason) = self.reason_against(export, email).await? {
             return Ok(self.refused(export, email, reason).await);
         }

@@ -15,6 +15,7 @@ use relay::metric::{Counters, Metric};
 use relay::owner::Owner;
 use relay::port::ControlTable;
 use relay::port::memory::{MemoryControl, MemoryMailer, MemorySigner, Trouble};
+use relay::schedule::{Counting, Run, Schedule, ScheduleRequest};
 use relay::tenancy;
 use serde_json::json;
 
@@ -300,6 +301,36 @@ async fn each_address_gets_one_mail_whatever_comes_again() {
     for email in THREE {
         assert_eq!(notice(&app, &export, email).await.sent_at, Some(NOW), "{email}");
     }
+}
+
+#[tokio::test]
+async fn who_has_left_a_schedule_gets_no_mail_of_what_was_in_line() {
+    let app = app();
+    let body = json!({"app_token": "demo-app", "kind": "install", "frequency": "daily", "email": ["kim@example.com", "lee@example.com"]});
+    let export = done_for(&app, &["kim@example.com", "lee@example.com"]).await;
+    let (owner, _) = tenancy::find::<Owner>(&app.control, Owner::key("demo")).await.unwrap().unwrap();
+    let request = ScheduleRequest::parse(body.to_string().as_bytes(), &owner).unwrap();
+    let mut schedule = Schedule::new(request, "demo", "5".repeat(32), NOW, &[7; 32]).unwrap();
+    let run = Run {
+        schedule_id: schedule.schedule_id.clone(),
+        frequency: schedule.frequency,
+        previous: None,
+        late: None,
+        counting: Counting::default(),
+        subscribers: schedule.subscribers.clone(),
+    };
+    let token = run.token("kim@example.com").unwrap().to_owned();
+    let add = |export: &mut Export| {
+        export.run = Some(run.clone());
+        true
+    };
+    store::amend(&app.control, "demo", &export.export_id, add).await.unwrap();
+    assert!(schedule.unsubscribe(&token, NOW));
+    let key = Schedule::key("demo", &schedule.schedule_id);
+    app.control.commit(&[Write::put(key, &schedule, Expect::Any).unwrap()]).await.unwrap();
+    assert_eq!(app.notify(&created(&export, 3456), NOW).await, Ok(Outcome::Sent));
+    assert_eq!(addresses(&app), ["lee@example.com"]);
+    assert!(reload(&app, &export).await.notice_to("kim@example.com").is_none(), "that is no refusal");
 }
 
 #[tokio::test]

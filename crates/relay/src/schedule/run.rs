@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Subscriber;
+use super::{Schedule, Subscriber};
+use crate::export::Export;
+use crate::fault::Fault;
 use crate::period::{Frequency, rfc3339};
+use crate::port::ControlTable;
+use crate::tenancy::find;
 
 /// The run of a schedule, kept in its export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +17,7 @@ pub struct Run {
     pub schedule_id: String,
     /// How long the period is.
     pub frequency: Frequency,
-    /// The run before it that made an export.
+    /// The run whose period ends where this one's begins, if it made an export.
     pub previous: Option<PastRun>,
     /// How many rows of the previous run's period came between its `as_of` and this one's; `None` before they are counted, and where there is no
     /// previous file.
@@ -30,6 +34,15 @@ impl Run {
     pub fn token(&self, email: &str) -> Option<&str> {
         self.subscribers.iter().find(|one| one.email == email).map(|one| one.token.as_str())
     }
+}
+
+/// Whether an address has left the schedule since this export of it was made. Where the schedule itself is gone nobody has left it: what was in line goes out.
+pub async fn has_left(control: &impl ControlTable, export: &Export, email: &str) -> Result<bool, Fault> {
+    let Some((run, token)) = export.run.as_ref().and_then(|run| Some((run, run.token(email)?))) else {
+        return Ok(false);
+    };
+    let found = find::<Schedule>(control, Schedule::key(&export.owner, &run.schedule_id)).await?;
+    Ok(found.is_some_and(|(schedule, _)| schedule.subscribers.iter().all(|one| one.token != token)))
 }
 
 /// How far the late rows have been counted.

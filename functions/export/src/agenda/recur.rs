@@ -134,7 +134,8 @@ fn export_of(schedule: &Schedule, request: ExportRequest, profile: &Owner, now: 
     let run = Run {
         schedule_id: schedule.schedule_id.clone(),
         frequency: schedule.frequency,
-        previous: schedule.last_run.clone(),
+        // A run before that made no export has no file to which rows could come late.
+        previous: schedule.last_run.clone().filter(|run| run.to == schedule.next.start),
         late: None,
         counting: relay::schedule::Counting::default(),
         subscribers: schedule.subscribers.clone(),

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use relay::address;
 use relay::export::{Export, Status, store};
 use relay::fault::Fault;
@@ -11,7 +12,7 @@ use relay::metric::{Labels, Metric};
 use relay::notice::{self, Download, Mail, Surroundings};
 use relay::period::rfc3339;
 use relay::port::{LinkSigner, Mailer, SendMailError};
-use relay::tenancy;
+use relay::{schedule, tenancy};
 use serde_json::json;
 
 use super::{Api, Call, Ports, Refusal, Settings, problem};
@@ -19,6 +20,9 @@ use super::{Api, Call, Ports, Refusal, Settings, problem};
 /// The least time between two mails with a fresh link to one file: milliseconds. Each call is answered with a link; whoever calls in a loop
 /// fills no mailbox.
 const MAIL_INTERVAL_MS: i64 = 5 * 60_000;
+
+/// How many links are signed at a time: each takes a session of its own, and an export may have hundreds of files.
+const SIGNED_AT_ONCE: usize = 16;
 
 impl<W: Ports> Api<W> {
     pub(super) async fn link(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
@@ -34,8 +38,9 @@ impl<W: Ports> Api<W> {
             return Err(problem::no_file(status.name()).into());
         }
         let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
-        let is_due = self.record(&export, &link, call.now).await;
         let files = self.file_links(&export, call.now).await?;
+        // Behind everything that may fail: a call that is not answered takes no mail away.
+        let is_due = self.record(&export, &link, call.now).await;
         let is_mailed = is_due && self.mail(&export, &link, &files, &call.trace_id).await;
         let link_of = |Download { name, link }: &Download| json!({"name": name, "url": link.url, "expires_at": rfc3339(link.expires_at)});
         let files: Vec<_> = files.iter().map(link_of).collect();
@@ -46,20 +51,21 @@ impl<W: Ports> Api<W> {
 
     /// A link to each file with rows.
     async fn file_links(&self, export: &Export, now: i64) -> Result<Vec<Download>, Refusal> {
-        let mut links = Vec::new();
-        for file in export.files() {
-            let link = self.signer.sign(&export.key_of(&file.name), &file.name, now).await?;
-            links.push(Download { name: file.name, link });
-        }
-        Ok(links)
+        let names = export.files().into_iter().map(|file| file.name);
+        let links = stream::iter(names).map(|name| async move {
+            let link = self.signer.sign(&export.key_of(&name), &name, now).await?;
+            Ok::<_, Fault>(Download { name, link })
+        });
+        Ok(links.buffered(SIGNED_AT_ONCE).try_collect().await?)
     }
 
-    /// Whether a mail may go to an address. Days lie between the request and a fresh link: the domain may have been taken from the owner since, or
-    /// the address have stopped to take mail. The answer goes to the holder of a key of the owner's all the same.
+    /// Whether a mail may go to an address. Days lie between the request and a fresh link: the domain may have been taken from the owner since, the
+    /// address have stopped to take mail, or left the schedule. The answer goes to the holder of a key of the owner's all the same.
     async fn may_mail(&self, export: &Export, email: &str) -> Result<bool, Fault> {
         let owner = tenancy::owner(&self.control, &export.owner).await?;
         let is_registered = owner.is_some_and(|owner| owner.may_mail(email));
-        Ok(is_registered && address::unreachable(&self.control, &export.owner, email).await?.is_none())
+        let may = is_registered && address::unreachable(&self.control, &export.owner, email).await?.is_none();
+        Ok(may && !schedule::has_left(&self.control, export, email).await?)
     }
 
     /// Notes the link's end, and claims its mail where one is due. The caller holds the link already: that this could not be noted does not
@@ -88,13 +94,14 @@ impl<W: Ports> Api<W> {
     /// Whether a mail is on its way to one of the addresses.
     async fn mail(&self, export: &Export, link: &Link, files: &[Download], trace_id: &str) -> bool {
         let Settings { site_url, retention_days, .. } = &self.settings;
-        let around = Surroundings { site_url: site_url.as_deref(), retention_days: *retention_days, unsubscribe: None };
         let whole = Download { name: export.file_name(), link: link.clone() };
         let is_shown = |name: &String| files.iter().chain([&whole]).find(|download| download.name == *name).cloned();
         let links: Vec<_> = notice::downloads(export).iter().filter_map(is_shown).collect();
-        let mail = notice::ready(export, &links, around);
         let mut is_mailed = false;
         for email in &export.emails {
+            let unsubscribe = export.run.as_ref().and_then(|run| run.token(email));
+            let around = Surroundings { site_url: site_url.as_deref(), retention_days: *retention_days, unsubscribe };
+            let mail = notice::ready(export, &links, around);
             is_mailed |= self.mail_to(email, &mail, export, trace_id).await;
         }
         is_mailed

@@ -161,7 +161,10 @@ impl Shown {
             self.csv.row(activity).map_err(unusable)?;
             let line = self.csv.take();
             self.bytes += line.len();
-            self.rows.push(cells(&line)?);
+            // One row may be larger than an answer: a wide column under many names.
+            if self.bytes <= MAX_SHOWN_BYTES {
+                self.rows.push(cells(&line)?);
+            }
         }
         Ok(())
     }

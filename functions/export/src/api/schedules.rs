@@ -19,7 +19,7 @@ use crate::dispatch::{committed, list};
 const MAX_ATTEMPTS: usize = 8;
 
 /// How long the links in mails of a deleted schedule still say that nothing more comes: seconds, a year.
-const LINKS_KEPT_SECONDS: i64 = 365 * 86_400;
+pub(super) const LINKS_KEPT_SECONDS: i64 = 365 * 86_400;
 
 impl<W: Ports> Api<W> {
     pub(super) async fn create_schedule(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {

@@ -8,7 +8,7 @@ use relay::port::ControlTable;
 use relay::schedule::{Schedule, Subscription, is_token, page};
 use relay::tenancy;
 
-use super::schedules::{off_the_agenda, written_by_others};
+use super::schedules::{LINKS_KEPT_SECONDS, off_the_agenda, written_by_others};
 use super::{Api, Call, Ports, Refusal, problem};
 use crate::dispatch::committed;
 
@@ -40,6 +40,9 @@ impl<W: Ports> Api<W> {
             }
             let (owner, schedule_id) = (&schedule.owner, &schedule.schedule_id);
             let mut writes = vec![Write::put(Schedule::key(owner, schedule_id), &schedule, Expect::Version(version))?];
+            // Who has left is remembered no longer than the link may be followed once more.
+            let forgotten = call.now / 1000 + LINKS_KEPT_SECONDS;
+            writes.push(Write::put_until(Subscription::key(token), &subscription, Expect::Any, Some(forgotten))?);
             if schedule.ended_at.is_some() {
                 writes.extend(off_the_agenda(&before));
             }

@@ -79,6 +79,7 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
     async fn settle_late(&self, held: &mut Held, counted: Option<(PastRun, u64)>) -> Result<(), Halt> {
         let Some(run) = &mut held.export.run else { return Ok(()) };
         run.counting = Counting::default();
+        held.has_moved |= counted.is_some();
         (run.previous, run.late) = counted.unzip();
         held.export.idle_steps = 0;
         self.save(held).await
