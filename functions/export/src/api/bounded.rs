@@ -25,11 +25,14 @@ pub(super) struct Bounds {
     pub(super) fewest_pages: u64,
     /// Until when.
     pub(super) end: Instant,
+    /// Whether what was begun within them may be brought to its end beyond them, as far as those shared with others reach.
+    pub(super) is_soft: bool,
 }
 
 impl Bounds {
     pub(super) fn within(questions: u64, bytes: u64, milliseconds: u64) -> Self {
-        Self { questions, bytes, fewest_pages: 1, end: Instant::now() + Duration::from_millis(milliseconds) }
+        let end = Instant::now() + Duration::from_millis(milliseconds);
+        Self { questions, bytes, fewest_pages: 1, end, is_soft: false }
     }
 }
 
@@ -42,12 +45,19 @@ pub(super) struct Till {
     pages: AtomicU64,
     /// What the answers on their way may have, about.
     reserved: AtomicU64,
+    /// How large a page is taken to be before one was seen.
+    expected: u64,
 }
 
 impl Till {
     pub(super) const fn new(bounds: Bounds) -> Self {
         let [questions, bytes, pages, reserved] = [const { AtomicU64::new(0) }; 4];
-        Self { bounds, questions, bytes, pages, reserved }
+        Self { bounds, questions, bytes, pages, reserved, expected: EXPECTED_PAGE_BYTES }
+    }
+
+    /// Another one, that knows how large this one's pages were.
+    pub(super) fn next(&self, bounds: Bounds) -> Self {
+        Self { expected: self.page_bytes(), ..Self::new(bounds) }
     }
 
     pub(super) const fn bounds(&self) -> Bounds {
@@ -65,8 +75,8 @@ impl Till {
     }
 
     /// The mean size of the pages seen.
-    fn page_bytes(&self) -> Option<u64> {
-        self.bytes.load(Relaxed).checked_div(self.pages.load(Relaxed))
+    fn page_bytes(&self) -> u64 {
+        self.bytes.load(Relaxed).checked_div(self.pages.load(Relaxed)).unwrap_or(self.expected).max(1)
     }
 
     fn note(&self, bytes: u64, pages: usize) {
@@ -92,6 +102,17 @@ impl<'s, P> Bounded<'s, P> {
         self.own.is_spent() || self.shared.is_spent()
     }
 
+    /// Whether not even what was begun is brought to its end.
+    fn is_over(&self) -> bool {
+        self.shared.is_spent() || (!self.own.bounds.is_soft && self.own.is_spent())
+    }
+
+    /// The mean size of the pages seen, here or else by those with whom bounds are shared.
+    pub(super) fn page_bytes(&self) -> u64 {
+        let is_any_seen = self.own.pages.load(Relaxed) > 0;
+        if is_any_seen { self.own.page_bytes() } else { self.shared.page_bytes() }
+    }
+
     /// How many questions may be asked in all.
     pub(super) const fn questions(&self) -> u64 {
         self.own.bounds.questions
@@ -104,8 +125,7 @@ impl<'s, P> Bounded<'s, P> {
 
     /// How many pages to ask for, and how many bytes they may have: half of what seems left, for other questions are on their way.
     fn most_pages(&self, limit: Option<usize>) -> (usize, u64) {
-        let page_bytes =
-            self.own.page_bytes().or_else(|| self.shared.page_bytes()).unwrap_or(EXPECTED_PAGE_BYTES).max(1);
+        let page_bytes = self.page_bytes();
         let taken = self.own.bytes.load(Relaxed).saturating_add(self.own.reserved.load(Relaxed));
         let left = self.own.bounds.bytes.saturating_sub(taken);
         let most = (left / 2 / page_bytes).max(self.own.bounds.fewest_pages);
@@ -122,7 +142,7 @@ impl<P: PageStore> PageStore for Bounded<'_, P> {
 
     async fn list(&self, day: &PageDay, range: SortRange<'_>, limit: Option<usize>) -> Result<PageListing, Fault> {
         let spent = || Fault::new(FaultKind::TimedOut, "pages:List", "as much was asked as a look may");
-        if self.is_spent() {
+        if self.is_over() {
             return Err(spent());
         }
         for till in [&self.own, self.shared] {
@@ -130,7 +150,11 @@ impl<P: PageStore> PageStore for Bounded<'_, P> {
         }
         let (limit, reserved) = self.most_pages(limit);
         self.own.reserved.fetch_add(reserved, Relaxed);
-        let end = self.own.bounds.end.min(self.shared.bounds.end);
+        let end = if self.own.bounds.is_soft {
+            self.shared.bounds.end
+        } else {
+            self.own.bounds.end.min(self.shared.bounds.end)
+        };
         let answer = timeout_at(end, self.pages.list(day, range, Some(limit))).await;
         self.own.reserved.fetch_sub(reserved, Relaxed);
         let listing = answer.unwrap_or_else(|_| Err(spent()))?;

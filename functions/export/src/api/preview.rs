@@ -89,7 +89,7 @@ impl<W: Ports> Api<W> {
         let shards = u64::from(selection.shards.max(1));
         let minutes = (MAX_SAMPLED / kinds / shards).max(1);
         let sampling = bounds(minutes.saturating_mul(shards));
-        let till = Till::new(Bounds { fewest_pages: FEWEST_SAMPLED_PAGES, ..sampling });
+        let till = Till::new(Bounds { fewest_pages: FEWEST_SAMPLED_PAGES, is_soft: true, ..sampling });
         let store = Bounded::new(&self.pages, till.bounds(), &till);
         let rest = tally.sample(&store, asked, (minutes, seed)).await?;
         if tally.read == 0 && rest.minutes == 0 {

@@ -42,7 +42,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(1);
 /// the call's begin) that may have passed by its end. First every day alike; then those that seem to need no more than what the others have
 /// left; what is left then is for samples.
 const STAGES: [(Stage, u64, u64); 3] =
-    [(Stage::Count, 3, 1_500), (Stage::CountOn, 8, 2_700), (Stage::Sample, 12, LONGEST_MS)];
+    [(Stage::Count, 3, 1_500), (Stage::CountOn, 7, 2_700), (Stage::Sample, 12, LONGEST_MS)];
 
 /// How long all of it may take: milliseconds. The function has 25 s, API Gateway 29.
 const LONGEST_MS: u64 = 5_000;
@@ -76,16 +76,19 @@ impl<W: Ports> Api<W> {
     async fn look_at(&self, mut looks: Vec<Look>, export: &Export, seed: [u8; 10]) -> Result<Vec<Look>, Fault> {
         let begin = Instant::now();
         let whole = Bounds::within(MAX_QUESTIONS, MAX_BYTES, LONGEST_MS);
-        let till = Till::new(whole);
+        let mut till = Till::new(whole);
+        let (mut questions, mut bytes) = (0, 0);
         for (stage, twelfths, until) in STAGES {
-            let (asked, answered) = till.spent();
-            let bounds = Bounds {
-                questions: (MAX_QUESTIONS / 12 * twelfths).saturating_sub(asked),
-                bytes: (MAX_BYTES / 12 * twelfths).saturating_sub(answered),
+            till = till.next(Bounds {
+                questions: (MAX_QUESTIONS / 12 * twelfths).saturating_sub(questions),
+                bytes: (MAX_BYTES / 12 * twelfths).saturating_sub(bytes),
                 end: begin + Duration::from_millis(until),
                 ..whole
-            };
-            self.carry_out(stage, &mut looks, (bounds, &till), (export, seed)).await?;
+            });
+            self.carry_out(stage, &mut looks, &till, (export, seed)).await?;
+            let (asked, answered) = till.spent();
+            questions += asked;
+            bytes += answered;
         }
         Ok(looks)
     }
@@ -95,9 +98,10 @@ impl<W: Ports> Api<W> {
         &self,
         stage: Stage,
         looks: &mut [Look],
-        (bounds, till): (Bounds, &Till),
+        till: &Till,
         (export, seed): (&Export, [u8; 10]),
     ) -> Result<(), Fault> {
+        let bounds = till.bounds();
         let (waiting, share) = stage.share(looks, bounds);
         let time = bounds.end.saturating_duration_since(Instant::now()) * u32::try_from(DAYS_AT_ONCE).unwrap_or(1);
         let time = time / u32::try_from(waiting.len().max(DAYS_AT_ONCE)).unwrap_or(u32::MAX);

@@ -13,6 +13,9 @@ const MINUTE_MS: i64 = 60_000;
 /// From how many rows a minute on a sixteenth of a minute's pages stands for all: some pages are in it then, whatever they hold.
 const DENSE_ROWS: u64 = 2_000;
 
+/// From what mean size of pages on: only a minute that holds very much has pages so large (storage.md).
+const DENSE_PAGE_BYTES: u64 = 64 * 1024;
+
 /// The fewest pages of a sampled minute and shard that are asked for: of fewer nobody could tell how many there are.
 pub(super) const FEWEST_SAMPLED_PAGES: u64 = 4;
 
@@ -123,7 +126,7 @@ impl Tally {
             seed,
             is_wanted: |activity: &Activity<'_>| filters.take(activity),
             may_go_on: || !store.is_spent(),
-            is_thin: self.is_dense(selection),
+            is_thin: self.is_dense(selection) || store.page_bytes() >= DENSE_PAGE_BYTES,
         };
         sample.take(store, &self.rest(selection)).await.map_err(fault)
     }

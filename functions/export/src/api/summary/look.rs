@@ -52,8 +52,11 @@ impl Stage {
             Self::CountOn => waiting.retain(|look| look.seems_near(share)),
             Self::Sample => {}
         }
-        let fewest_pages = if self == Self::Sample { FEWEST_SAMPLED_PAGES } else { 1 };
-        let share = Bounds { fewest_pages, ..each(bounds, waiting.len()) };
+        let mut share = each(bounds, waiting.len());
+        if self == Self::Sample {
+            // A minute that was begun and not counted would tell nothing.
+            (share.fewest_pages, share.is_soft) = (FEWEST_SAMPLED_PAGES, true);
+        }
         (waiting, share)
     }
 }
@@ -84,8 +87,10 @@ impl Look {
         None
     }
 
+    /// Whether it may well be counted to its end with so much; one that has not been tried may.
     fn seems_near(&self, share: Bounds) -> bool {
-        self.tally.seems_near(&self.selection, (share.questions, share.bytes))
+        let is_untried = self.tally.spent.0 == 0 && self.selection.questions() <= share.questions;
+        is_untried || self.tally.seems_near(&self.selection, (share.questions, share.bytes))
     }
 
     pub(super) async fn carry_out<P: PageStore>(
