@@ -48,7 +48,7 @@ fn a_running_export_moves_before_a_part_is_full_whatever_its_filter_and_format()
     ] {
         let worker = worker_with(&pages());
         let export = running(&worker.control, &more);
-        // The step dies with its fifth write, before any part is full: the first says that it began.
+        // The step dies with its fifth write: behind how far the stream is drained, that it began, and two that tell.
         let dies = [Trouble::None, Trouble::None, Trouble::None, Trouble::None, Trouble::Refused(FaultKind::Throttled)];
         worker.control.0.script.add("commit", dies);
         assert!(step(&worker, &export, &slow()).is_err(), "{more}");
@@ -56,9 +56,9 @@ fn a_running_export_moves_before_a_part_is_full_whatever_its_filter_and_format()
         assert_eq!((told.checkpoint.after, told.checkpoint.rows), (None, 0), "nothing goes on from what was told");
         let seen = shown(&worker, &export);
         let rows = seen["rows"].as_u64().unwrap();
-        // Three times three looks, one a minute that holds a row.
-        assert!((8 / part..=12 / part).contains(&rows), "{more}: {seen}");
-        assert!(seen["progress"].as_f64().unwrap() > 0.01, "{more}: {seen}");
+        // Each was due after three seconds, of which one a minute with a row passed.
+        assert!((4 / part..=8 / part).contains(&rows), "{more}: {seen}");
+        assert!(seen["progress"].as_f64().unwrap() > 0.0, "{more}: {seen}");
 
         assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Done), "{more}");
         let seen = shown(&worker, &export);
@@ -71,7 +71,11 @@ fn a_running_export_moves_before_a_part_is_full_whatever_its_filter_and_format()
 fn a_filter_that_takes_nothing_moves_all_the_same() {
     let worker = worker_with(&pages());
     let export = running(&worker.control, &json!({"filters": {"country": ["nowhere"]}}));
-    worker.control.0.script.add("commit", [Trouble::None, Trouble::None, Trouble::Refused(FaultKind::Throttled)]);
+    worker
+        .control
+        .0
+        .script
+        .add("commit", [Trouble::None, Trouble::None, Trouble::None, Trouble::Refused(FaultKind::Throttled)]);
     assert!(step(&worker, &export, &slow()).is_err());
     let seen = shown(&worker, &export);
     assert!(seen["rows"] == json!(0) && seen["progress"].as_f64().unwrap() > 0.0, "{seen}");

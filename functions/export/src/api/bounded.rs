@@ -21,6 +21,8 @@ pub(super) struct Bounds {
     pub(super) questions: u64,
     /// How many bytes of items their answers may have, about: those on their way when it is reached still come (DynamoDB `Query`: 1 MiB each).
     pub(super) bytes: u64,
+    /// Over how many shards what is looked at is spread.
+    pub(super) shards: u32,
     /// The fewest pages to ask for at a time, though there seem to be bytes for less.
     pub(super) fewest_pages: u64,
     /// Until when.
@@ -30,9 +32,9 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    pub(super) fn within(questions: u64, bytes: u64, milliseconds: u64) -> Self {
+    pub(super) fn within(questions: u64, bytes: u64, milliseconds: u64, shards: u32) -> Self {
         let end = Instant::now() + Duration::from_millis(milliseconds);
-        Self { questions, bytes, fewest_pages: 1, end, is_soft: false }
+        Self { questions, bytes, shards, fewest_pages: 1, end, is_soft: false }
     }
 }
 
@@ -43,16 +45,14 @@ pub(super) struct Till {
     questions: AtomicU64,
     bytes: AtomicU64,
     pages: AtomicU64,
-    /// What the answers on their way may have, about.
-    reserved: AtomicU64,
     /// How large a page is taken to be before one was seen.
     expected: u64,
 }
 
 impl Till {
     pub(super) const fn new(bounds: Bounds) -> Self {
-        let [questions, bytes, pages, reserved] = [const { AtomicU64::new(0) }; 4];
-        Self { bounds, questions, bytes, pages, reserved, expected: EXPECTED_PAGE_BYTES }
+        let [questions, bytes, pages] = [const { AtomicU64::new(0) }; 3];
+        Self { bounds, questions, bytes, pages, expected: EXPECTED_PAGE_BYTES }
     }
 
     /// Another one, that knows how large this one's pages were.
@@ -123,15 +123,12 @@ impl<'s, P> Bounded<'s, P> {
         self.own.spent()
     }
 
-    /// How many pages to ask for, and how many bytes they may have: half of what seems left, for other questions are on their way.
-    fn most_pages(&self, limit: Option<usize>) -> (usize, u64) {
-        let page_bytes = self.page_bytes();
-        let taken = self.own.bytes.load(Relaxed).saturating_add(self.own.reserved.load(Relaxed));
-        let left = self.own.bounds.bytes.saturating_sub(taken);
-        let most = (left / 2 / page_bytes).max(self.own.bounds.fewest_pages);
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let most = limit.map_or(most, |limit| limit.min(most));
-        (most, page_bytes.saturating_mul(most as u64))
+    /// How many pages to ask for: what seems left is divided among the shards, for no minute is whole before each has answered.
+    fn most_pages(&self) -> usize {
+        let Bounds { bytes, shards, fewest_pages, .. } = self.own.bounds;
+        let left = bytes.saturating_sub(self.own.bytes.load(Relaxed));
+        let most = (left / u64::from(shards.max(1)) / self.page_bytes()).max(fewest_pages);
+        usize::try_from(most).unwrap_or(usize::MAX)
     }
 }
 
@@ -148,15 +145,13 @@ impl<P: PageStore> PageStore for Bounded<'_, P> {
         for till in [&self.own, self.shared] {
             till.questions.fetch_add(1, Relaxed);
         }
-        let (limit, reserved) = self.most_pages(limit);
-        self.own.reserved.fetch_add(reserved, Relaxed);
+        let limit = limit.into_iter().chain([self.most_pages()]).min();
         let end = if self.own.bounds.is_soft {
             self.shared.bounds.end
         } else {
             self.own.bounds.end.min(self.shared.bounds.end)
         };
-        let answer = timeout_at(end, self.pages.list(day, range, Some(limit))).await;
-        self.own.reserved.fetch_sub(reserved, Relaxed);
+        let answer = timeout_at(end, self.pages.list(day, range, limit)).await;
         let listing = answer.unwrap_or_else(|_| Err(spent()))?;
         let bytes = listing.pages.iter().map(|page| page.body.len() as u64 + ITEM_OVERHEAD_BYTES).sum();
         for till in [&self.own, self.shared] {

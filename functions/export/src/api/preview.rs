@@ -77,7 +77,7 @@ impl<W: Ports> Api<W> {
     async fn look(&self, export: &Export, kind: usize, selection: Selection, seed: [u8; 10]) -> Result<Seen, Fault> {
         let kinds = export.kinds.len().max(1) as u64;
         let mut shown = Shown::new(export, export.file_columns(kind).map_err(unusable)?)?;
-        let bounds = |questions| Bounds::within(questions, MAX_BYTES / kinds, WITHIN_MS / kinds);
+        let bounds = |questions| Bounds::within(questions, MAX_BYTES / kinds, WITHIN_MS / kinds, selection.shards);
         let till = Till::new(bounds(MAX_QUESTIONS / kinds));
         let store = Bounded::new(&self.pages, till.bounds(), &till);
         let (mut tally, asked) = (Tally::default(), (&selection, &export.filters));

@@ -4,7 +4,7 @@
 //! says so; and a day for which there was no time at all says that.
 //!
 //! What a call costs is bounded whatever the app's size: [`MAX_QUESTIONS`] queries and [`MAX_BYTES`] of items, which DynamoDB charges by bytes read,
-//! consistently: a read unit a started 4 KiB of an answer, so some 22,000 (and 4,000 for the sixteen answers of 1 MiB that may be on their way when
+//! consistently: a read unit a started 4 KiB of an answer, so some 26,000 (and 4,000 for the sixteen answers of 1 MiB that may be on their way when
 //! the bounds are reached); besides the table it takes the one look into the stream that an export takes, too. Each day has the same share of it; what days leave goes to those
 //! that need more.
 
@@ -27,7 +27,7 @@ use super::{Api, Call, Ports, Refusal};
 use look::{Look, Stage};
 
 /// The most questions to the table of one call: all three kinds of two weeks over 16 shards are 1,344 where days of a zone touch two of the table's.
-const MAX_QUESTIONS: u64 = 6_000;
+const MAX_QUESTIONS: u64 = 9_600;
 
 /// The most bytes of their answers: what a small function unpacks in the time there is.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -53,7 +53,7 @@ impl<W: Ports> Api<W> {
         let shards = largest_shards(&self.control).await?;
         let looks = looks(&export, &days, shards);
         let complete = self.complete_until(export.as_of, LONGEST_LOOK);
-        let (looks, complete) = tokio::join!(self.look_at(looks, &export, call.random), complete);
+        let (looks, complete) = tokio::join!(self.look_at(looks, (&export, shards), call.random), complete);
         let looks = looks?;
         if !looks.is_empty() && looks.iter().all(|look| look.rows().is_none()) {
             return Err(
@@ -73,9 +73,14 @@ impl<W: Ports> Api<W> {
         Ok(Response::json(200, &body))
     }
 
-    async fn look_at(&self, mut looks: Vec<Look>, export: &Export, seed: [u8; 10]) -> Result<Vec<Look>, Fault> {
+    async fn look_at(
+        &self,
+        mut looks: Vec<Look>,
+        (export, shards): (&Export, u32),
+        seed: [u8; 10],
+    ) -> Result<Vec<Look>, Fault> {
         let begin = Instant::now();
-        let whole = Bounds::within(MAX_QUESTIONS, MAX_BYTES, LONGEST_MS);
+        let whole = Bounds::within(MAX_QUESTIONS, MAX_BYTES, LONGEST_MS, shards);
         let mut till = Till::new(whole);
         let (mut questions, mut bytes) = (0, 0);
         for (stage, twelfths, until) in STAGES {
