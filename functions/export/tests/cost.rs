@@ -33,9 +33,15 @@ impl PageStore for Endless {
     async fn list(&self, day: &PageDay, range: SortRange<'_>, limit: Option<usize>) -> Result<PageListing, Fault> {
         self.questions.fetch_add(1, Relaxed);
         self.days.lock().unwrap().insert((day.kind, day.day));
-        let key = |minute: &str, digest: &str| format!("{minute}#{digest}{:030}", day.shard);
-        let of_minute = |minute: String| ["15", "77", "e3"].map(|digest| key(&minute, digest));
-        let keys = (0..1440).map(minute_label).flat_map(of_minute);
+        let digest = |place: String| blake3::hash(place.as_bytes()).to_hex().to_string();
+        let key = |minute: &str, page| format!("{minute}#{:.32}", digest(format!("{}{minute}{page}", day.pk())));
+        let of_minute = |minute: String| {
+            let mut keys = [1, 2, 3].map(|page| key(&minute, page));
+            keys.sort_unstable();
+            keys
+        };
+        let first = range.from.get(..4).unwrap_or_default().to_owned();
+        let keys = (0..1440).map(minute_label).filter(|minute| *minute >= first).flat_map(of_minute);
         let after = range.after.unwrap_or_default();
         let mut keys = keys.filter(|key| key.as_str() >= range.from && key.as_str() < range.to && key.as_str() > after);
         let most = limit.unwrap_or(usize::MAX).min(4);

@@ -10,7 +10,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 
-use futures::FutureExt;
 use relay::activity::{Activity, ActivityId, Fields, Kind, Provider, Value};
 use relay::control::{CommitError, Expect, Item, Key, Listing, Query, Write};
 use relay::export::queue::{Seat, Waiting};
@@ -32,7 +31,7 @@ pub(crate) const INGEST_KEY: &str = "relay_ingest_secret";
 /// Runs a future over doubles, which never wait: time stands still, unless one of them never answers.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     if tokio::runtime::Handle::try_current().is_ok() {
-        return future.now_or_never().unwrap();
+        return futures::executor::block_on(future);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.unwrap().block_on(future)
