@@ -2,13 +2,21 @@
 
 export const find = (selector) => document.querySelector(selector);
 
-/** An element with properties (attributes where the name has a dash) and children (elements or text). */
+/** An element with properties (attributes where the name has a dash, or is `role`) and children (elements or text). */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name.includes('-')) element.setAttribute(name, value);
+    if (name.includes('-') || name === 'role') element.setAttribute(name, value);
     else element[name] = value;
   }
+  element.append(...children);
+  return element;
+}
+
+/** The same for drawings: everything is an attribute. */
+export function draw(tag, attributes = {}, ...children) {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
   return element;
 }
@@ -16,6 +24,19 @@ export function make(tag, properties = {}, ...children) {
 /** Sets text only when it differs, so that a live region does not speak twice. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** Shows one thing after another of a period of waiting: bones, then what they stand for. */
+export const bones = (count) => Array.from({ length: count }, () => make('i', { className: 'bone' }));
+
+/** A table with a header row; cells that are numbers stand to the right. */
+export function table(caption, header, rows) {
+  const cell = (tag, value) => make(tag, { className: typeof value === 'number' ? 'number' : '', ...(tag === 'th' && { scope: 'col' }) },
+    value instanceof Node ? value : String(value));
+  return make('table', {},
+    make('caption', { className: 'unseen' }, caption),
+    make('thead', {}, make('tr', {}, ...header.map((one) => cell('th', one)))),
+    make('tbody', {}, ...rows.map((row) => make('tr', {}, ...row.map((one) => cell('td', one))))));
 }
 
 /**
@@ -29,4 +50,12 @@ export async function whileBusy(button, work) {
   } finally {
     button.ariaDisabled = null;
   }
+}
+
+/** Copies a text and says so on the button for a moment. */
+export async function copy(button, text, done) {
+  const before = button.textContent;
+  await navigator.clipboard.writeText(text);
+  say(button, done);
+  setTimeout(() => say(button, before), 2000);
 }
