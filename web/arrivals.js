@@ -1,7 +1,7 @@
 // Arrivals: what came in the last day, provider by provider, what was kept aside and why, and how to connect a provider.
 import { complain, mayPass, settle } from './complaint.js';
 import { openConnect } from './connect.js';
-import { draw, find, make, say, table } from './dom.js';
+import { draw, figure, find, make, say, scroller, table } from './dom.js';
 import { ago, count, kindName, moment, word } from './words.js';
 import { Pulse } from './watch.js';
 
@@ -63,14 +63,12 @@ function appPanel({ app_token: app, arrivals: came }, { since, as_of: now }) {
     providerName(one.provider),
     kindName(one.kind),
     make('span', {}, state(one, now), ' ', make('time', { dateTime: one.last_received_at, title: moment(one.last_received_at), className: 'soft' }, ago(one.last_received_at, Date.parse(now)))),
-    make('span', { className: 'number' }, count(one.received_24h)),
+    figure(count(one.received_24h)),
     hours(one, since, now),
   ]);
-  panel.append(scroll(word('arrivalsOf', app), table(word('arrivalsOf', app), [word('provider'), word('kind'), word('lastCame'), word('in24h'), word('byHour')], rows)));
+  panel.append(scroller(word('arrivalsOf', app), table(word('arrivalsOf', app), [word('provider'), word('kind'), word('lastCame'), word('in24h'), word('byHour')], rows)));
   return panel;
 }
-
-const scroll = (label, inside) => make('div', { className: 'scroll', tabIndex: 0, role: 'region', ariaLabel: label }, inside);
 
 /** In a word and by its mark, not by colour alone. */
 function state({ last_received_at: last, received_24h: number }, now) {
@@ -104,9 +102,9 @@ function quarantinePanel({ quarantined, as_of: now }) {
     providerName(one.provider),
     make('span', {}, make('b', {}, word(`reason_${one.reason}`)), make('br'), make('span', { className: 'soft' }, word(`mend_${one.reason}`)), ' ', make('code', { className: 'soft' }, one.reason)),
     make('time', { dateTime: one.last_received_at, title: moment(one.last_received_at) }, ago(one.last_received_at, Date.parse(now))),
-    make('span', { className: 'number' }, count(one.received_24h)),
+    figure(count(one.received_24h)),
   ]);
   panel.append(make('p', { className: 'hint' }, word('quarantineHint')),
-    scroll(word('quarantine'), table(word('quarantine'), [word('provider'), word('reason'), word('lastCame'), word('in24h')], rows)));
+    scroller(word('quarantine'), table(word('quarantine'), [word('provider'), word('reason'), word('lastCame'), word('in24h')], rows)));
   return panel;
 }

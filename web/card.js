@@ -1,6 +1,6 @@
 // One export on a list: what was asked, where it stands, and what can be done with it.
 import { complain, settle } from './complaint.js';
-import { make, say, table, whileBusy } from './dom.js';
+import { fact, figure, make, say, scroller, table, whileBusy } from './dom.js';
 import { ago, count, day, kindName, listed, moment, percent, period, size, span, statusName, word } from './words.js';
 
 /** Between two looks the time that a whole export takes may be judged this differently, and still be told. */
@@ -25,7 +25,8 @@ export class Card {
   #files = make('ul', { className: 'files', hidden: true });
   #note = make('p', { className: 'hint', role: 'status' });
   #linked = null;
-  #more = make('details', { className: 'fold' }, make('summary'), make('div', { className: 'details' }));
+  #more = make('button', { type: 'button', className: 'quiet plain', ariaExpanded: 'false' });
+  #details = make('div', { className: 'details', hidden: true });
   #buttons = {};
   #actions;
 
@@ -42,13 +43,14 @@ export class Card {
     };
     this.#actions = make('div', { className: 'actions' },
       act('fresh', () => this.#renew()), this.#link, act('cancel', () => this.#stop()), act('repeat', () => this.#fill(this.#request())),
-      act('again', () => this.#fill({ ...this.#request(), frequency: 'daily' })), act('delete', () => this.#delete()));
-    this.#buttons.fresh.className = 'primary';
-    this.#more.open = isOpen;
-    this.#more.addEventListener('toggle', () => this.#showMore());
+      act('again', () => this.#fill({ ...this.#request(), frequency: 'daily' })), act('delete', () => this.#delete()), this.#more);
+    this.#more.addEventListener('click', () => this.#showMore(this.#details.hidden));
+    this.#details.hidden = !isOpen;
     this.element = make('li', { className: 'card' },
       make('div', { className: 'card-head' }, this.#title, this.#pill),
-      this.#asked, this.#bar, this.#facts, this.#advice, this.#alert, this.#actions, this.#note, this.#files, this.#more);
+      this.#asked, this.#bar,
+      make('div', { className: 'card-body' }, make('div', {}, this.#facts, this.#advice), this.#actions),
+      this.#alert, this.#note, this.#files, this.#details);
   }
 
   /** Shows an export's state; returns what is new about it in words, or nothing. */
@@ -71,7 +73,7 @@ export class Card {
   /** The same in another language. */
   retell() {
     if (!this.#export) return;
-    this.#more.lastElementChild.dataset.of = '';
+    this.#details.dataset.of = '';
     this.show(this.#export);
     if (this.#linked) this.#tellLink();
   }
@@ -95,6 +97,7 @@ export class Card {
       if (button.dataset.sure !== 'true') say(button, word(`do_${action}`));
       button.ariaLabel = word('doTo', button.textContent, name(one));
     }
+    this.#buttons.fresh.className = this.#linked ? 'quiet' : 'primary';
     if (one.status !== 'done') this.#dropLink();
     if (held?.hidden) this.#title.focus();
   }
@@ -159,6 +162,7 @@ export class Card {
       make('li', {}, make('a', { href: file.url, rel: 'noopener noreferrer' }, file.name))));
     this.#files.hidden = isOne;
     this.#link.hidden = false;
+    this.#buttons.fresh.className = 'quiet';
     this.#tellLink();
     this.#link.focus();
     if (isOne) this.#link.click();
@@ -181,15 +185,16 @@ export class Card {
     say(this.#note, '');
   }
 
-  /** What is behind the fold is written only while it is open, and anew only when something has changed. */
-  #showMore() {
-    const [summary, inside] = this.#more.children;
-    say(summary, word('details'));
-    if (!this.#more.open || !this.#export) return;
+  /** The details are written only while they are shown, and anew only when something has changed. */
+  #showMore(isOpen = !this.#details.hidden) {
+    this.#details.hidden = !isOpen;
+    this.#more.ariaExpanded = String(isOpen);
+    say(this.#more, word('details'));
+    this.#more.ariaLabel = word('doTo', word('details'), name(this.#export));
     const now = JSON.stringify(this.#export);
-    if (inside.dataset.of === now) return;
-    inside.dataset.of = now;
-    inside.replaceChildren(...details(this.#export));
+    if (!isOpen || this.#details.dataset.of === now) return;
+    this.#details.dataset.of = now;
+    this.#details.replaceChildren(...details(this.#export));
   }
 }
 
@@ -233,20 +238,19 @@ function advice(one) {
 }
 
 function details(one) {
-  const fact = (label, ...value) => make('div', {}, make('dt', {}, word(label)), make('dd', {}, ...value));
   const code = (text) => make('code', {}, text);
   const filters = Object.entries(one.filters).map(([field, values]) => word('filterText', word(`field_${field}`), listed(values)));
   const facts = [
-    fact('completeUpTo', moment(one.as_of)),
-    fact('requested', moment(one.requested_at)),
-    one.finished_at && fact('finished', moment(one.finished_at)),
-    fact('filters', filters.join('; ') || word('noFilters')),
-    fact('columns', one.columns ? one.columns.map((column) => column.header ?? column).join(', ') : word('columnsUsualShort')),
-    one.excel && fact('excel', word('yes')),
-    one.schedule_id && fact('partOf', make('a', { href: '#/recurring' }, word('recurringTitle'))),
-    one.webhook && fact('webhook', `${one.webhook.status} · ${one.webhook.last}`),
-    fact('exportId', make('a', { href: `#/exports/${one.export_id}` }, code(one.export_id))),
-    fact('traceId', code(one.trace_id)),
+    fact(word('completeUpTo'), moment(one.as_of)),
+    fact(word('requested'), moment(one.requested_at)),
+    one.finished_at && fact(word('finished'), moment(one.finished_at)),
+    fact(word('filters'), filters.join('; ') || word('noFilters')),
+    fact(word('columns'), one.columns ? one.columns.map((column) => column.header ?? column).join(', ') : word('columnsUsualShort')),
+    one.excel && fact(word('excel'), word('yes')),
+    one.schedule_id && fact(word('partOf'), make('a', { href: '#/recurring' }, word('recurringTitle'))),
+    one.webhook && fact(word('webhook'), `${one.webhook.status} · ${one.webhook.last}`),
+    fact(word('exportId'), make('a', { href: `#/exports/${one.export_id}` }, code(one.export_id))),
+    fact(word('traceId'), code(one.trace_id)),
   ].filter(Boolean);
   return [make('dl', {}, ...facts), ...totals(one)];
 }
@@ -258,10 +262,9 @@ function totals({ totals: sums, files }) {
   const days = Object.entries(sums?.rows_by_day ?? {});
   if (days.length > 0) {
     const hasMoney = Object.keys(sums.revenue).length > 0;
-    const rows = days.map(([date, rows]) => [day(date), make('span', { className: 'number' }, count(rows)), ...(hasMoney ? [money(sums.revenue_by_day[date])] : [])]);
+    const rows = days.map(([date, rows]) => [day(date), figure(count(rows)), ...(hasMoney ? [money(sums.revenue_by_day[date])] : [])]);
     parts.push(make('h3', {}, word('totals')),
-      make('div', { className: 'scroll', tabIndex: 0, role: 'region', ariaLabel: word('totals') },
-        table(word('totals'), [word('day'), word('rowsTitle'), ...(hasMoney ? [word('revenue')] : [])], rows)),
+      scroller(word('totals'), table(word('totals'), [word('day'), word('rowsTitle'), ...(hasMoney ? [word('revenue')] : [])], rows)),
       make('p', { className: 'hint' }, [hasMoney && word('revenueIs', money(sums.revenue)), sums.unsummed > 0 && word('unsummed', sums.unsummed)].filter(Boolean).join(' ')));
   }
   if (files.length > 1) {

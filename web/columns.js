@@ -135,7 +135,7 @@ export class ColumnPicker {
 
   #row(column, at) {
     const what = isFixed(column) ? `“${column.value}”` : nameOf(column);
-    const header = make('input', { value: headerOf(column), maxLength: 200, ariaLabel: word('headerOf', what), spellcheck: false });
+    const header = make('input', { value: column.header ?? '', placeholder: what, maxLength: 200, ariaLabel: word('headerOf', what), spellcheck: false });
     header.addEventListener('change', () => this.#rename(at, header.value.trim()));
     const button = (sign, label, press) => make('button', { type: 'button', className: 'quiet small icon', ariaLabel: label, onclick: press }, sign);
     const row = make('li', { draggable: true },

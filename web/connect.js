@@ -49,7 +49,7 @@ class Connect {
   #app = make('select', { id: 'connect-app' });
   #url = make('textarea', { id: 'connect-url', readOnly: true, rows: 4, spellcheck: false, 'aria-describedby': 'connect-hint' });
   #hint = make('p', { id: 'connect-hint', className: 'hint' });
-  #copy = make('button', { type: 'button', className: 'quiet' });
+  #copy = make('button', { type: 'button', className: 'quiet small' });
   #key = make('input', { id: 'ingest_key', name: 'ingest_key', type: 'password', autocomplete: 'off', spellcheck: false, 'aria-describedby': 'ingest_key-error ingest_key-hint' });
   #send = make('button', { type: 'submit', className: 'primary' });
   #alert = make('div', { id: 'test-alert', className: 'alert', role: 'alert', hidden: true });
@@ -88,7 +88,7 @@ class Connect {
     find('#connect').replaceChildren(
       make('h2', { id: 'connect-title' }, word('connectTitle')),
       make('div', { className: 'pair' }, labelled('connect-provider', word('provider'), this.#provider), labelled('connect-app', word('app'), this.#app)),
-      labelled('connect-url', word('urlToPaste'), this.#url, this.#hint), this.#copy, this.#form);
+      labelled('connect-url', word('urlToPaste'), this.#url, this.#copy, this.#hint), this.#form);
     this.#explain();
     this.#tell(this.#said);
   }

@@ -29,15 +29,24 @@ export function say(element, text) {
 /** Shows one thing after another of a period of waiting: bones, then what they stand for. */
 export const bones = (count) => Array.from({ length: count }, () => make('i', { className: 'bone' }));
 
-/** A table with a header row; cells that are numbers stand to the right. */
+/** A table with a header row; a column whose first cell is a `.number` stands to the right. */
 export function table(caption, header, rows) {
-  const cell = (tag, value) => make(tag, { className: typeof value === 'number' ? 'number' : '', ...(tag === 'th' && { scope: 'col' }) },
-    value instanceof Node ? value : String(value));
+  const isNumber = (at) => rows[0]?.[at]?.className === 'number';
+  const cell = (tag, value, at, more) => make(tag, { className: isNumber(at) ? 'number' : '', ...more }, value);
   return make('table', {},
     make('caption', { className: 'unseen' }, caption),
-    make('thead', {}, make('tr', {}, ...header.map((one) => cell('th', one)))),
-    make('tbody', {}, ...rows.map((row) => make('tr', {}, ...row.map((one) => cell('td', one))))));
+    make('thead', {}, make('tr', {}, ...header.map((one, at) => cell('th', one, at, { scope: 'col' })))),
+    make('tbody', {}, ...rows.map((row) => make('tr', {}, ...row.map((one, at) => cell('td', one, at))))));
 }
+
+/** A figure in a table. */
+export const figure = (text) => make('span', { className: 'number' }, text);
+
+/** What may be wider or longer than its place: it scrolls by itself, also by keys. */
+export const scroller = (label, inside) => make('div', { className: 'scroll', tabIndex: 0, role: 'region', ariaLabel: label }, inside);
+
+/** A term and what it is, for a `dl`. */
+export const fact = (term, ...what) => make('div', {}, make('dt', {}, term), make('dd', {}, ...what));
 
 /**
  * Marks a control as busy without taking the focus from it, runs the work, and ignores presses meanwhile.

@@ -1,6 +1,6 @@
 // The picture of the period: how many activities each day has, kind by kind, so that a hole is seen before it is downloaded.
 import { complain, mayPass, settle } from './complaint.js';
-import { bones, draw, find, make, table } from './dom.js';
+import { bones, draw, figure, find, make, scroller, table } from './dom.js';
 import { today } from './period.js';
 import { count, day, kindName, moment, runs, word } from './words.js';
 
@@ -123,7 +123,7 @@ function dates(days, width, step) {
 
 function numbers(kinds) {
   const written = ({ rows, exact }) => (exact ? count(rows) : `≈ ${count(rows)}`);
-  const rows = kinds[0].days.map((one, at) => [day(one.date), ...kinds.map(({ days }) => make('span', { className: 'number' }, written(days[at])))]);
+  const rows = kinds[0].days.map((one, at) => [day(one.date), ...kinds.map(({ days }) => figure(written(days[at])))]);
   const shown = table(word('pictureTitle'), [word('day'), ...kinds.map(({ kind }) => kindName(kind))], rows);
-  return make('div', { className: 'scroll', tabIndex: 0, role: 'region', ariaLabel: word('pictureTitle') }, shown);
+  return scroller(word('pictureTitle'), shown);
 }

@@ -1,6 +1,6 @@
 // The first rows of what would be in the file, and about how many there are.
 import { complain, mayPass, settle } from './complaint.js';
-import { bones, find, make, table } from './dom.js';
+import { bones, find, make, scroller, table } from './dom.js';
 import { count, kindName, moment, word } from './words.js';
 
 /** Opens the panel; `read` is the request as the form has it, `refused` takes errors that belong beside its fields. */
@@ -52,7 +52,6 @@ function one({ kind, columns, rows, about_rows: about, exact, sampled_minutes: m
     return found;
   }
   const caption = word('firstRows', kindName(kind), count(rows.length));
-  const shown = table(caption, columns, rows);
-  found.append(make('div', { className: 'scroll', tabIndex: 0, role: 'region', ariaLabel: caption }, shown));
+  found.append(scroller(caption, table(caption, columns, rows)));
   return found;
 }

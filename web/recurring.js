@@ -1,6 +1,6 @@
 // Recurring exports: what comes by itself, when next, how the last run ended, and how to end it.
 import { complain, mayPass, settle } from './complaint.js';
-import { find, make, say, whileBusy } from './dom.js';
+import { fact, find, make, say, whileBusy } from './dom.js';
 import { ago, kindName, listed, moment, moments, span, word } from './words.js';
 import { Pulse } from './watch.js';
 
@@ -51,10 +51,15 @@ function card(one, { api, fill, ended }) {
   const name = word('scheduleName', word(`often_${one.frequency}`), kindName(one.kind), one.app_token);
   const isActive = one.status === 'active';
   const alert = make('div', { className: 'alert', role: 'alert', hidden: true });
-  const end = make('button', { type: 'button', className: 'quiet', ariaLabel: word('doTo', word('do_end'), name) }, word('do_end'));
+  const ending = word(isActive ? 'do_end' : 'do_remove');
+  const end = make('button', { type: 'button', className: 'quiet', ariaLabel: word('doTo', ending, name) }, ending);
   const sure = make('div', { className: 'sure', hidden: true });
   const title = make('h2', { tabIndex: -1 }, word(`often_${one.frequency}`), ' · ', kindName(one.kind), ' ', make('code', {}, one.app_token));
   end.addEventListener('click', () => {
+    if (!isActive) {
+      forget(end);
+      return;
+    }
     sure.hidden = false;
     end.hidden = true;
     sure.querySelector('button').focus();
@@ -82,23 +87,22 @@ function card(one, { api, fill, ended }) {
   const element = make('li', { className: 'card' },
     make('div', { className: 'card-head' }, title, make('span', { className: 'pill' }, word(`schedule_${one.status}`))),
     make('p', { className: 'asked' }, [one.timezone, one.format, listed([one.email].flat()) && word('to', listed([one.email].flat()))].filter(Boolean).join(' · ')),
-    make('dl', {}, ...facts(one)),
-    alert, make('div', { className: 'actions' }, repeat, end), sure);
+    make('div', { className: 'card-body' }, make('dl', {}, ...facts(one)), make('div', { className: 'actions' }, repeat, end)),
+    alert, sure);
   element.dataset.scheduleId = one.schedule_id;
   element.dataset.status = isActive ? 'running' : 'ended';
   return element;
 }
 
 function facts(one) {
-  const fact = (label, ...value) => make('div', {}, make('dt', {}, word(label)), make('dd', {}, ...value));
   const { last_run: run, last_error: wrong, next_run_at: next, next_period: coming } = one;
   const delay = one.delay_minutes === 0 ? word('atOnce') : word('afterEnd', span(one.delay_minutes * 60));
   return [
-    next && fact('nextRun', `${moment(next)} (${ago(next)}) · ${moments(coming, one.timezone)}`),
-    fact('delay', delay),
-    run ? fact('lastRun', make('a', { href: `#/exports/${run.export_id}` }, moments(run.period, one.timezone)), ` · ${word('madeAt', moment(run.as_of))}`)
-      : fact('lastRun', word('noRunYet')),
-    wrong && fact('lastError', make('span', { className: 'bad' }, `${moments(wrong.period, one.timezone)}: ${word(`run_${wrong.code}`)}`)),
-    one.ended_at && fact('endedAt', `${moment(one.ended_at)} · ${word('endedWhy')}`),
+    next && fact(word('nextRun'), `${moment(next)} (${ago(next)}) · ${moments(coming, one.timezone)}`),
+    fact(word('delay'), delay),
+    run ? fact(word('lastRun'), make('a', { href: `#/exports/${run.export_id}` }, moments(run.period, one.timezone)), ` · ${word('madeAt', moment(run.as_of))}`)
+      : fact(word('lastRun'), word('noRunYet')),
+    wrong && fact(word('lastError'), make('span', { className: 'bad' }, `${moments(wrong.period, one.timezone)}: ${word(`run_${wrong.code}`)}`)),
+    one.ended_at && fact(word('endedAt'), `${moment(one.ended_at)} · ${word('endedWhy')}`),
   ].filter(Boolean);
 }
