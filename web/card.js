@@ -208,7 +208,7 @@ function facts(one, left) {
     case 'running':
       return [percent(one.progress), word('rowsSoFar', one.rows), left].filter(Boolean).join(' · ');
     case 'done':
-      return [word('rows', one.rows), size(one.bytes), one.files.length > 1 && word('files', one.files.length), linkState(one)].filter(Boolean).join(' · ');
+      return [word('rows', one.rows), size(one.bytes), one.files.length > 1 && word('files', one.files.length), word('upTo', moment(one.as_of)), linkState(one)].filter(Boolean).join(' · ');
     case 'empty':
       return word('emptyFacts');
     case 'failed':

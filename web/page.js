@@ -117,6 +117,7 @@ function listen() {
   document.addEventListener('language', () => {
     entitle();
     tellConnection();
+    say(find('#news'), '');
   });
   addEventListener('online', tellConnection);
   addEventListener('offline', tellConnection);

@@ -215,6 +215,7 @@ export const words = {
   deletedFacts: (when) => `${when}에 파일을 삭제했습니다. 필요하면 다시 요청하세요.`,
   mailRefused: (detail) => `메일이 전달되지 않았지만 파일은 여기에서 받을 수 있습니다. ${detail}`,
   lateRows: (number) => `이전 기간의 데이터 ${n(number)}행이 늦게 도착해 어느 파일에도 포함되지 않았습니다. 필요하면 해당 기간을 다시 요청하세요.`,
+  upTo: (when) => `${when}까지의 데이터`,
   mailUnderWay: '메일을 보내는 중입니다',
   mailedUntil: (when) => `메일의 링크는 ${when}까지 사용할 수 있습니다`,
   mailedEnded: '메일의 링크가 만료되었습니다',
