@@ -1,7 +1,7 @@
 // One export on a list: what was asked, where it stands, and what can be done with it.
 import { complain, settle } from './complaint.js';
 import { fact, figure, make, say, scroller, table, whileBusy } from './dom.js';
-import { ago, count, day, kindName, listed, moment, percent, period, size, span, statusName, word } from './words.js';
+import { ago, amount, count, day, kindName, listed, moment, percent, period, size, span, statusName, word } from './words.js';
 
 /** Between two looks the time that a whole export takes may be judged this differently, and still be told. */
 const STEADY = 0.25;
@@ -258,7 +258,7 @@ function details(one) {
 /** What to compare with the provider's own figures. */
 function totals({ totals: sums, files }) {
   const parts = [];
-  const money = (sum) => listed(Object.entries(sum ?? {}).map(([currency, amount]) => `${amount} ${currency}`));
+  const money = (sum) => listed(Object.entries(sum ?? {}).map(([currency, sum]) => `${amount(sum)} ${currency}`));
   const days = Object.entries(sums?.rows_by_day ?? {});
   if (days.length > 0) {
     const hasMoney = Object.keys(sums.revenue).length > 0;

@@ -13,10 +13,13 @@ const [BARS, DATES] = [72, 18];
 export function openPicture({ api, signal, read }) {
   const inside = find('#picture-inside');
   const box = make('div', { className: 'alert', hidden: true });
-  let [summary, asked, turn, timer] = [null, '', 0, 0];
+  let [summary, asked, turn, timer, width] = [null, '', 0, 0, 0];
   const note = (name) => inside.replaceChildren(box, make('p', { className: 'hint' }, word(name)));
   const write = () => {
-    if (summary) inside.replaceChildren(box, ...paint(summary, inside.clientWidth));
+    if (!summary) return;
+    const isOpen = inside.querySelector('details')?.open;
+    width = inside.clientWidth;
+    inside.replaceChildren(box, ...paint(summary, { width, isOpen }));
   };
   const look = async (query) => {
     const mine = ++turn;
@@ -52,7 +55,9 @@ export function openPicture({ api, signal, read }) {
       note('pictureAfter');
     }
   };
-  new ResizeObserver(write).observe(inside);
+  new ResizeObserver(() => {
+    if (inside.clientWidth && inside.clientWidth !== width) write();
+  }).observe(inside);
   document.addEventListener('language', () => {
     asked = '';
     summary ? write() : follow();
@@ -70,7 +75,7 @@ function queryOf({ app_token: app, kind, start_date: start, end_date: end, timez
   return query.toString();
 }
 
-function paint(summary, width) {
+function paint(summary, { width, isOpen = false }) {
   const { kinds, timezone, complete_to: until } = summary;
   const isEstimate = kinds.some(({ days }) => days.some((one) => !one.exact));
   const hints = [
@@ -80,7 +85,7 @@ function paint(summary, width) {
   return [
     ...kinds.map((kind) => chart(kind, { now: today(timezone), width })),
     make('p', { className: 'hint' }, hints),
-    make('details', { className: 'fold' }, make('summary', {}, word('asTable')), numbers(kinds)),
+    make('details', { className: 'fold', open: isOpen }, make('summary', {}, word('asTable')), numbers(kinds)),
   ];
 }
 
