@@ -4,6 +4,7 @@ const figures = new Intl.NumberFormat('en');
 const n = (number) => figures.format(number);
 /** `1 row`, `1,204 rows`. */
 const many = (number, noun) => `${n(number)} ${noun}${number === 1 ? '' : 's'}`;
+const covers = (what) => `Each file covers ${what}. What arrives after the delay is in no file.`;
 
 export const words = {
   // The frame
@@ -90,10 +91,10 @@ export const words = {
   often_daily: 'Daily',
   often_weekly: 'Weekly',
   often_monthly: 'Monthly',
-  covers_hourly: 'Each file covers the hour before. What arrives after the delay is in no file.',
-  covers_daily: 'Each file covers the day before. What arrives after the delay is in no file.',
-  covers_weekly: 'Each file covers the week before, Monday to Sunday. What arrives after the delay is in no file.',
-  covers_monthly: 'Each file covers the month before. What arrives after the delay is in no file.',
+  covers_hourly: covers('the hour before'),
+  covers_daily: covers('the day before'),
+  covers_weekly: covers('the week before, Monday to Sunday'),
+  covers_monthly: covers('the month before'),
   period: 'Period',
   yesterday: 'Yesterday',
   lastDays: (days) => `Last ${days} days`,
@@ -189,10 +190,12 @@ export const words = {
   pictureNone: 'There is no picture of the period here. Preview tells about how many rows there are.',
   pictureNot: 'The period cannot be drawn now.',
   completeTo: (when) => `Complete up to ${when}.`,
+  completeUnknown: 'Up to when this is complete is not known.',
   estimatesHatched: 'Hatched bars are estimates.',
   asTable: 'As a table',
   hole: 'nothing',
   holes: (number, days) => `${many(number, 'day')} without any: ${days}.`,
+  perhapsHoles: (days) => `By the estimate, none on ${days}.`,
   noHoles: 'Every day that is over has some.',
   noneAtAll: 'None in this period.',
 
