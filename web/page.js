@@ -101,7 +101,9 @@ async function open(name, isHere) {
     return await opened[name];
   } catch {
     delete opened[name];
-    if (isHere()) complain(alert, new Unreachable(false), { retry: () => { settle(alert); route(); } });
+    if (!isHere()) return null;
+    alert.nextElementSibling.hidden = true;
+    complain(alert, new Unreachable(false), { retry: () => { settle(alert); route(); } });
     return null;
   }
 }
