@@ -17,7 +17,7 @@ const NEEDED_AGAIN = ['app_token', 'kind', 'timezone', 'email'];
 export function openAsk({ api, account, signal }) {
   const form = find('#ask-form');
   settle(find('#ask-alert'));
-  const ask = new Ask(api, new AskForm(account, signal), signal);
+  const ask = new Ask({ api, account, signal }, new AskForm(account, signal));
   form.addEventListener('input', (event) => ask.changed(event.target), { signal });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -37,10 +37,10 @@ class Ask {
   #said = null;
   #asked;
 
-  constructor(api, form, signal) {
+  constructor({ api, account, signal }, form) {
     this.#api = api;
     this.#form = form;
-    this.#picture = openPicture({ api, signal, read: () => this.#timed() });
+    this.#picture = openPicture({ api, signal, read: () => this.#timed(), most: account.limits.max_export_days });
     this.#preview = openPreview({ api, signal, read: () => this.#withoutMail(), refused: (error) => this.#refused(error) });
     this.#asked = new Following(api, signal, find('#asked'), (one) => this.fill(one));
     this.#answer(null);

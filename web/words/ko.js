@@ -177,7 +177,7 @@ export const words = {
   estimatedFrom: (minutes) => `기간 중 ${n(minutes)}분을 표본으로 추정`,
   asOf: (when) => `${when} 기준입니다.`,
   pictureTitle: '기간별 추이',
-  pictureAfter: '앱, 데이터, 기간을 선택하면 날짜별 건수를 볼 수 있습니다.',
+  pictureAfter: '앱, 데이터, 시간대와 한도 안의 기간을 선택하면 날짜별 건수를 볼 수 있습니다.',
   pictureNone: '이 서버에서는 추이를 볼 수 없습니다. 미리 보기로 대략적인 행 수를 확인하세요.',
   pictureNot: '지금은 추이를 표시할 수 없습니다.',
   completeTo: (when) => `${when}까지 빠짐없이 반영되었습니다.`,
@@ -187,6 +187,8 @@ export const words = {
   hole: '데이터 없음',
   holes: (number, days) => `데이터가 없는 날이 ${n(number)}일 있습니다: ${days}`,
   perhapsHoles: (days) => `추정 결과 데이터가 없는 것으로 보이는 날: ${days}`,
+  daysUnseen: (days) => `시간 관계로 확인하지 못한 날: ${days}`,
+  notCounted: '집계하지 않음',
   noHoles: '지난 날짜에는 모두 데이터가 있습니다.',
   noneAtAll: '이 기간에는 데이터가 없습니다.',
 
