@@ -61,6 +61,7 @@ export const words = {
   missing_start_date: 'Choose the first day.',
   missing_end_date: 'Choose the last day.',
   missing_timezone: 'Choose a time zone, for example UTC.',
+  missing_columns: 'Choose at least one column.',
   missing_email: 'Enter the address that gets the file.',
   missing_ingest_key: 'Enter an ingest key.',
   periodTooLong: (days, most) => `The period has ${days} days; one file covers up to ${most}, both ends included.`,

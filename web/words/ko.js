@@ -55,6 +55,7 @@ export const words = {
   missing_start_date: '시작일을 선택하세요.',
   missing_end_date: '종료일을 선택하세요.',
   missing_timezone: '시간대를 선택하세요. 예: Asia/Seoul',
+  missing_columns: '열을 하나 이상 선택하세요.',
   missing_email: '파일을 받을 메일 주소를 입력하세요.',
   missing_ingest_key: '수집 키를 입력하세요.',
   periodTooLong: (days, most) => `선택한 기간은 ${days}일입니다. 파일 하나에는 시작일과 종료일을 포함해 최대 ${most}일까지 담을 수 있습니다.`,
