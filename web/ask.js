@@ -66,7 +66,10 @@ class Ask {
   }
 
   changed(target) {
-    if (target.name) absolve(this.#element, target.name);
+    const { name } = target;
+    // What is wrong with a period may be said beside either end.
+    if (name === 'start_date' || name === 'end_date') ['start_date', 'end_date'].forEach((end) => absolve(this.#element, end));
+    else if (name) absolve(this.#element, name);
     else absolve(this.#element, target.closest?.('#filters, #columns')?.id ?? 'none');
     this.#picture.follow();
     this.#preview.stale();

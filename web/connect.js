@@ -104,7 +104,7 @@ class Connect {
     this.#tell(null);
     const key = this.#key.value.trim();
     if (!isHeaderSafe(key)) {
-      blame(this.#form, [{ field: 'ingest_key', missing: !key, detail: word('keySigns') }]);
+      blame(this.#form, [{ field: 'ingest_key', missing: !key, known: key && 'keySigns' }]);
       return;
     }
     const app = this.#app.value;
@@ -116,7 +116,7 @@ class Connect {
     } catch (error) {
       if (error.name === 'AbortError') return;
       this.#tell(null);
-      if (error.status === 401) blame(this.#form, [{ field: 'ingest_key', detail: word('ingestKeyRefused') }]);
+      if (error.status === 401) blame(this.#form, [{ field: 'ingest_key', known: 'ingestKeyRefused' }]);
       else complain(this.#alert, error, { retry: mayPass(error) ? () => this.#form.requestSubmit() : undefined });
     }
   }
