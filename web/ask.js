@@ -1,6 +1,5 @@
 // Asking: the form is sent, once or as a recurring export, and what comes of it is said and shown beside it.
 import { Unreachable } from './api.js';
-import { Card } from './card.js';
 import { absolve, blame, complain, mayPass, settle } from './complaint.js';
 import { find, make, whileBusy } from './dom.js';
 import { AskForm } from './form.js';

@@ -1,7 +1,7 @@
 // The first rows of what would be in the file, and about how many there are.
 import { complain, mayPass, settle } from './complaint.js';
 import { bones, find, make, say, scroller, table } from './dom.js';
-import { count, kindName, moment, word } from './words.js';
+import { kindName, moment, word } from './words.js';
 
 /** Opens the panel; `read` is the request as the form has it, `refused` takes errors that belong beside its fields. */
 export function openPreview({ api, signal, read, refused }) {
@@ -56,7 +56,7 @@ function one(preview) {
     found.append(make('p', { className: 'hint' }, word('previewEmpty')));
     return found;
   }
-  const caption = word('firstRows', kindName(kind), count(rows.length));
+  const caption = word('firstRows', kindName(kind), rows.length);
   found.append(scroller(caption, table(caption, columns, rows)));
   return found;
 }
