@@ -179,6 +179,7 @@ export const words = {
   previewTitle: 'First rows',
   previewHint: 'Press Preview to see the first rows, and about how many there are, before you ask.',
   previewStale: 'The form has changed since.',
+  byEnvironment: 'Perhaps the condition on Environment leaves all of them out: not every provider names one.',
   previewEmpty: 'No rows like this in the period.',
   firstRows: (what, number) => `${what}: first ${many(number, 'row')}`,
   rows: (number) => many(number, 'row'),

@@ -170,6 +170,7 @@ export const words = {
   previewTitle: '데이터 미리 보기',
   previewHint: '미리 보기를 누르면 요청하기 전에 처음 몇 행과 대략적인 행 수를 확인할 수 있습니다.',
   previewStale: '미리 본 뒤에 요청 내용이 바뀌었습니다.',
+  byEnvironment: '환경 값을 보내지 않는 제공업체도 있으므로, 환경 조건 때문에 제외된 것은 아닌지 확인하세요.',
   previewEmpty: '이 기간에 조건에 맞는 행이 없습니다.',
   firstRows: (what, number) => `${what} 처음 ${n(number)}행`,
   rows: (number) => `${n(number)}행`,
