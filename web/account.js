@@ -8,6 +8,9 @@ export const rememberedKey = () => sessionStorage.getItem(STORED_AS) ?? '';
 export const remember = (key) => sessionStorage.setItem(STORED_AS, key);
 export const forget = () => sessionStorage.removeItem(STORED_AS);
 
+// The browser refuses to send a header with other characters, which would look like a broken network.
+export const isHeaderSafe = (key) => /^[\x21-\x7e]+$/.test(key);
+
 /** Calls `enter(key)` each time somebody signs in; it throws what must be said beside the form. */
 export function onSignIn(enter) {
   const form = find('#sign-in-form');
@@ -31,7 +34,7 @@ async function tryKey(form, enter) {
   settle(find('#sign-in-alert'));
   const key = form.elements.key.value.trim();
   if (!isHeaderSafe(key)) {
-    blame(form, [{ field: 'key', detail: key ? 'An API key has only letters, digits and signs.' : 'Enter your API key.' }]);
+    blame(form, [{ field: 'key', missing: !key, known: key && 'keySigns' }]);
     return;
   }
   try {
@@ -43,14 +46,8 @@ async function tryKey(form, enter) {
   }
 }
 
-// The browser refuses to send a header with other characters, which would look like a broken network.
-const isHeaderSafe = (key) => /^[\x21-\x7e]+$/.test(key);
-
 function refuse(form) {
   absolve(form);
-  blame(form, [{
-    field: 'key',
-    detail: 'This key is not accepted. Check that it is an API key, not an ingest key, and that it has not been revoked.',
-  }]);
+  blame(form, [{ field: 'key', known: 'keyRefused' }]);
   form.elements.key.select();
 }

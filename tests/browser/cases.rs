@@ -1,15 +1,18 @@
 //! What must hold of the page.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::page::Page;
 use relay_tests::stack::{Stack, column};
 
-/// The most that all files of the page may weigh, in bytes.
-const LARGEST_PAGE: u64 = 100_000;
+/// The most that all files of the page may weigh as CloudFront sends them, in bytes.
+const LARGEST_PAGE: usize = 100_000;
 
 /// What the site's header must say the page may do, at least.
 const POLICY: [&str; 7] = [
@@ -177,8 +180,33 @@ fn the_site_names_its_policy() {
 #[test]
 fn the_page_is_small() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
-    let files = std::fs::read_dir(folder).expect("the page's folder is there");
-    let size = |file: std::io::Result<std::fs::DirEntry>| file.and_then(|file| file.metadata()).expect("a file").len();
-    let whole: u64 = files.map(size).sum();
-    assert!(whole > 0 && whole <= LARGEST_PAGE, "the page weighs {whole} bytes, more than {LARGEST_PAGE}");
+    let sizes: Vec<_> = [folder.clone(), folder.join("words")].iter().flat_map(|folder| sent(folder)).collect();
+    let whole: usize = sizes.iter().sum();
+    assert!(sizes.len() > 10, "the page's files are found");
+    assert!(whole <= LARGEST_PAGE, "the page weighs {whole} bytes compressed, more than {LARGEST_PAGE}");
+}
+
+/// How many bytes CloudFront sends of each file of a folder: compressed.
+fn sent(folder: &Path) -> Vec<usize> {
+    let files = std::fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("a file").path());
+    let gzipped = |path| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(&std::fs::read(path).expect("a file is read")).expect("a buffer takes it");
+        packed.finish().expect("a buffer takes it").len()
+    };
+    files.filter(|path| path.is_file()).map(gzipped).collect()
+}
+
+#[test]
+fn every_language_has_the_same_words() {
+    let Some(stack) = Stack::running("every_language_has_the_same_words") else {
+        return;
+    };
+    let page = Page::open(&stack);
+    let script = "return Promise.all(['en', 'ko'].map((tag) => import(`/words/${tag}.js`))).then((languages) => {
+        const [en, ko] = languages.map(({ words }) => Object.entries(words).map(([name, text]) => `${name}: ${typeof text} ${text.length > 0}`));
+        return [en.length > 100, en.filter((one) => !ko.includes(one)), ko.filter((one) => !en.includes(one))];
+    })";
+    // A text's length says whether it is empty; a function's, how many things it is told: never none.
+    assert_eq!(page.browser.script(script, &json!([])), json!([true, [], []]));
 }
