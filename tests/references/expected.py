@@ -160,7 +160,8 @@ def harmless(cell):
     number = NUMBER.fullmatch(cell)
     if number:
         digits = len(re.sub("[^0-9]", "", number[1])) + len(number[3] or "")
-        return f'="{cell}"' if digits > 15 else cell
+        is_rewritten = number[2] is not None or re.match("[-+]?0[0-9]", cell)
+        return f'="{cell}"' if digits > 15 or is_rewritten else cell
     parts = re.findall(r"[^;\t\r\n]*[;\t\r\n]|[^;\t\r\n]+", cell)
     safe = []
     for index, part in enumerate(parts):

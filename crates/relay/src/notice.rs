@@ -160,7 +160,9 @@ fn line(export: &Export, files: &[FinishedFile], download: &Download) -> FileLin
 /// Everything in it is checked before an export is made: it has no line breaks.
 fn about(export: &Export) -> String {
     let Export { language, app_token, start_date, end_date, .. } = export;
-    words::about(*language, &facts::kinds(export), app_token, start_date, end_date)
+    // A day has the mails of 24 hourly runs.
+    let period = facts::hours(export).unwrap_or_else(|| words::short_days(*language, start_date, end_date));
+    words::about(*language, &facts::kinds(export), app_token, &period)
 }
 
 fn finish(mut letter: Letter, export: &Export, around: Surroundings<'_>, subject: String, preview: &str) -> Mail {

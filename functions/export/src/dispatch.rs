@@ -36,6 +36,15 @@ pub struct Dispatched {
 }
 
 impl Dispatched {
+    /// Adds what a further run did.
+    pub fn add(&mut self, other: Self) {
+        let Self { freed, started, failed, faults } = other;
+        self.freed += freed;
+        self.started += started;
+        self.failed += failed;
+        self.faults.extend(faults);
+    }
+
     fn note(&mut self, fault: Fault, what: &str) {
         tracing::error!(%fault, what, "the dispatcher goes on without");
         self.faults.push(fault);

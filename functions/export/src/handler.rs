@@ -130,9 +130,14 @@ where
 
     /// What it could not judge is an error, after everything else was done: the invocation counts as failed, and somebody looks.
     async fn tick(&self, now: impl Fn() -> i64) -> Result<Value, StepError> {
-        // What is due first: it may put exports into the queue.
+        let dispatcher = Dispatcher { control: &self.worker.control, executions: &self.executions, slots: self.slots };
+        // Who waits in line first: what is due may be somebody's webhook that does not answer.
+        let mut done = dispatcher.run(now()).await;
         let agenda = Agenda { control: &self.worker.control, files: &self.worker.files, hooks: &self.hooks };
         let due = agenda.run(&now).await;
+        if due.runs_queued > 0 {
+            done.add(dispatcher.run(now()).await);
+        }
         self.count(Some(Metric::UploadsAborted), due.uploads_aborted);
         self.count(Some(Metric::ExportsRequested), due.runs_queued);
         self.count(Some(Metric::WebhooksDelivered), due.webhooks_delivered);
@@ -140,8 +145,6 @@ where
         for fault in &due.faults {
             self.count_as(Metric::AgendaFaults, Labels::NONE.reason(fault.kind.name()), 1);
         }
-        let dispatcher = Dispatcher { control: &self.worker.control, executions: &self.executions, slots: self.slots };
-        let done = dispatcher.run(now()).await;
         self.count(Some(Metric::ExportsStarted), done.started);
         self.count(Some(Metric::ExportsFailed), done.failed);
         for fault in &done.faults {

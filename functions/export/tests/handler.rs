@@ -6,30 +6,34 @@ mod support;
 use std::sync::Mutex;
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
+use bytes::Bytes;
 use export::api::{Api, Settings};
 use export::handler::{WorkerApp, answer, work};
 use export::worker::Worker;
 use http::HeaderValue;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use relay::agenda::Errand;
 use relay::control::{Expect, Key, Write};
+use relay::export::{Export, Status};
 use relay::metric::{Counters, Metric};
 use relay::port::memory::{
     MemoryControl, MemoryExecutions, MemoryFiles, MemoryHooks, MemoryMailer, MemoryPages, MemorySigner, MemoryStream,
 };
+use relay::port::{Hooks, NoAnswer};
+use relay::webhook::Webhook;
 use serde_json::{Value, json};
-use support::{NOW, commit, event, export_of, load, pages_of, queueing, run, running, store_pages};
+use support::{NOW, Shared, commit, event, export_of, load, pages_of, put, queueing, run, running, store_pages};
 
 type Doubles = WorkerApp<MemoryControl, MemoryPages, MemoryFiles, MemoryStream, MemoryExecutions, MemoryHooks>;
 
+fn worker_of<C>(control: C) -> Worker<C, MemoryPages, MemoryFiles, MemoryStream> {
+    let (pages, files) = (MemoryPages::default(), MemoryFiles::default());
+    Worker { control, pages, files, backlog: MemoryStream::new(1) }
+}
+
 fn app() -> Doubles {
-    let worker = Worker {
-        control: MemoryControl::default(),
-        pages: MemoryPages::default(),
-        files: MemoryFiles::default(),
-        backlog: MemoryStream::new(1),
-    };
     WorkerApp {
-        worker,
+        worker: worker_of(MemoryControl::default()),
         executions: MemoryExecutions::default(),
         hooks: MemoryHooks::default(),
         slots: 1,
@@ -56,6 +60,37 @@ fn anything_without_an_action_is_a_tick() {
         assert_eq!(send(&app, tick), Ok(json!({"carried_out": 0, "freed": 0, "started": 1, "failed": 0})));
         assert!(app.executions.all().contains_key(&export.export_id));
     }
+}
+
+/// A webhook that notes how an export stood when it was called.
+struct Watching {
+    control: Shared,
+    export: Export,
+    seen: Mutex<Vec<Status>>,
+}
+
+impl Hooks for Watching {
+    async fn post(&self, _: &str, _: &[(&'static str, String)], _: Bytes) -> Result<u16, NoAnswer> {
+        self.seen.lock().unwrap().push(load(&self.control, &self.export).status);
+        Ok(500)
+    }
+}
+
+#[test]
+fn who_waits_in_line_does_not_wait_for_somebodys_webhook() {
+    let control = Shared::default();
+    let mut ended = export_of("demo", NOW - 1, 7, &json!({}));
+    ended.finish(Status::Empty, NOW - 1);
+    let hook = Webhook { url: "https://example.com".into(), secret: "whsec_".into(), created_at: 0 };
+    put(&control, Webhook::key("demo"), &hook);
+    put(&control, Export::key("demo", &ended.export_id), &ended);
+    commit(&control, &Errand::about(&ended).unwrap());
+    let export = export_of("demo", NOW, 1, &json!({}));
+    commit(&control, &queueing(&export));
+    let hooks = Watching { control: control.clone(), export, seen: Mutex::default() };
+    let app = WorkerApp::new(worker_of(control), MemoryExecutions::default(), hooks, 1);
+    assert_eq!(run(app.work(json!({}), i64::MAX, || NOW)).unwrap()["started"], 1);
+    assert_eq!(*app.hooks.seen.lock().unwrap(), [Status::Running]);
 }
 
 #[test]

@@ -50,9 +50,12 @@ fn run_of(worker: &Doubles, previous: &Export, more: &serde_json::Value) -> Expo
     export
 }
 
-fn previous(worker: &Doubles, status: Status) -> Export {
+/// The previous run with so many rows in its file, complete up to its `as_of`.
+fn previous(worker: &Doubles, status: Status, rows: u64) -> Export {
     let mut export = export_of("demo", BEFORE, 7, &json!({}));
     export.finish(status, BEFORE);
+    export.checkpoint.rows = rows;
+    export.complete_until = Some(BEFORE);
     put(&worker.control, Export::key("demo", &export.export_id), &export);
     export
 }
@@ -74,14 +77,39 @@ fn late(export: &Export) -> Option<u64> {
 
 #[test]
 fn rows_that_came_after_the_previous_file_are_counted_with_the_same_filters() {
-    for (more, expected) in
-        [(json!({}), 24), (json!({"filters": {"country": ["kr"]}}), 12), (json!({"kind": "install"}), 0)]
+    for (more, written, expected) in
+        [(json!({}), 96, 24), (json!({"filters": {"country": ["kr"]}}), 48, 12), (json!({"kind": "install"}), 0, 0)]
     {
         let worker = worker_with(&pages());
-        let previous = previous(&worker, Status::Done);
+        let previous = previous(&worker, Status::Done, written);
         let export = run_of(&worker, &previous, &more);
         assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Empty), "{more}");
         assert_eq!(late(&load(&worker.control, &export)), Some(expected), "{more}");
+    }
+}
+
+/// The stream was an hour behind when the previous file was written: of what had been acknowledged 60 rows were not pages yet.
+#[test]
+fn rows_that_had_come_but_were_no_pages_yet_are_counted_too() {
+    for as_of in [BEFORE, NOW] {
+        let worker = worker_with(&pages());
+        let mut previous = previous(&worker, Status::Done, 36);
+        (previous.as_of, previous.complete_until) = (as_of, Some(BEFORE - 3_600_000));
+        put(&worker.control, Export::key("demo", &previous.export_id), &previous);
+        let export = run_of(&worker, &previous, &json!({}));
+        assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Empty));
+        assert_eq!(late(&load(&worker.control, &export)), Some(84), "as of {as_of}");
+    }
+}
+
+#[test]
+fn of_a_file_that_is_being_written_and_of_rows_past_retention_what_came_later_is_counted() {
+    for (status, rows) in [(Status::Done, 1_000), (Status::Running, 5)] {
+        let worker = worker_with(&pages());
+        let previous = previous(&worker, status, rows);
+        let export = run_of(&worker, &previous, &json!({}));
+        assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Empty));
+        assert_eq!(late(&load(&worker.control, &export)), Some(24), "{status:?}");
     }
 }
 
@@ -90,7 +118,7 @@ fn the_count_is_the_same_however_short_the_steps() {
     let mut most = 0;
     for count in [4, 6, 9, 17] {
         let worker = worker_with(&pages());
-        let previous = previous(&worker, Status::Done);
+        let previous = previous(&worker, Status::Done, 96);
         let export = run_of(&worker, &previous, &json!({"kind": ["event", "install"]}));
         let (ended, steps) = to_its_end(&worker, &export, count);
         assert_eq!((late(&ended), ended.run.unwrap().counting), (Some(24), Counting::default()), "{count} looks");
@@ -103,7 +131,7 @@ fn the_count_is_the_same_however_short_the_steps() {
 fn nothing_is_said_of_a_previous_file_that_never_was() {
     for status in [Status::Failed, Status::Cancelled] {
         let worker = worker_with(&pages());
-        let previous = previous(&worker, status);
+        let previous = previous(&worker, status, 0);
         let export = run_of(&worker, &previous, &json!({}));
         assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Empty));
         let run = load(&worker.control, &export).run.unwrap();
@@ -114,8 +142,9 @@ fn nothing_is_said_of_a_previous_file_that_never_was() {
 #[test]
 fn between_two_files_of_one_moment_nothing_came() {
     let worker = worker_with(&pages());
-    let mut previous = previous(&worker, Status::Empty);
-    previous.as_of = NOW;
+    let mut previous = previous(&worker, Status::Done, 120);
+    (previous.as_of, previous.complete_until) = (NOW, Some(NOW));
+    put(&worker.control, Export::key("demo", &previous.export_id), &previous);
     let export = run_of(&worker, &previous, &json!({}));
     assert_eq!(step(&worker, &export, &endless()), Ok(StepStatus::Empty));
     assert_eq!(late(&load(&worker.control, &export)), Some(0));

@@ -36,7 +36,7 @@ impl Export {
     }
 
     /// `{app_token}_{kind}_{yyyymmdd}_{yyyymmdd}_{zone with / -> _}.{format}`; behind the first of a kind `…_2.{format}` and so on. Of an hourly run
-    /// `{yyyymmdd}T{HH}` stands in place of the dates.
+    /// `{yyyymmdd}T{HH}` stands in place of the dates, with the offset behind it where the clock shows that hour twice: `20261101T01-0400`.
     fn name_of(&self, kind: Kind, number: usize) -> String {
         let zone = self.timezone.replace('/', "_");
         let number = if number > 1 { format!("_{number}") } else { String::new() };
@@ -47,8 +47,7 @@ impl Export {
         let compact = |date: &str| date.replace('-', "");
         let (start, end) = (compact(&self.start_date), compact(&self.end_date));
         let is_hourly = self.run.as_ref().is_some_and(|run| run.frequency == Frequency::Hourly);
-        let hour = self.zone().ok().filter(|_| is_hourly).and_then(|zone| LocalClock::new(zone).minute_text(self.from));
-        match hour.as_ref().and_then(|text| text.get(11..13)) {
+        match self.zone().ok().filter(|_| is_hourly).and_then(|zone| LocalClock::new(zone).name_of_hour(self.from)) {
             Some(hour) => format!("{start}T{hour}"),
             None => format!("{start}_{end}"),
         }

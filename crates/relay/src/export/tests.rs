@@ -321,3 +321,27 @@ fn a_filter_has_so_many_values_and_no_more() {
     assert!(parse(&of(1000)).is_ok());
     assert_eq!(errors(&of(1001))[0].0, "filters.country");
 }
+
+#[test]
+fn the_files_of_the_two_hours_that_one_clock_shows_have_two_names() {
+    let mut export = export();
+    export.timezone = "America/New_York".into();
+    export.run = Some(crate::schedule::Run {
+        schedule_id: "0".repeat(32),
+        frequency: crate::period::Frequency::Hourly,
+        previous: None,
+        late: None,
+        counting: crate::schedule::Counting::default(),
+        subscribers: Vec::new(),
+    });
+    export.start_date = "2026-11-01".into();
+    let mut name = |utc: i64| {
+        // 2026-11-01T00:00:00Z and so many hours.
+        export.from = 1_793_491_200_000 + utc * 3_600_000;
+        export.file_name()
+    };
+    assert_eq!(name(4), "demo-app_install_20261101T00_America_New_York.csv");
+    assert_eq!(name(5), "demo-app_install_20261101T01-0400_America_New_York.csv");
+    assert_eq!(name(6), "demo-app_install_20261101T01-0500_America_New_York.csv");
+    assert_eq!(name(7), "demo-app_install_20261101T02_America_New_York.csv");
+}

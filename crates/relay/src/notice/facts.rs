@@ -39,12 +39,15 @@ pub(super) fn asked(export: &Export) -> Vec<(&'static str, String)> {
 }
 
 fn period(export: &Export) -> String {
-    let Export { language, start_date, end_date, from, to, .. } = export;
-    if to.saturating_sub(*from) > FEW_HOURS_MS {
-        return words::days(*language, start_date, end_date);
-    }
+    hours(export).unwrap_or_else(|| words::days(export.language, &export.start_date, &export.end_date))
+}
+
+/// A period that is part of a day, by its clock; `None` for whole days.
+pub(super) fn hours(export: &Export) -> Option<String> {
+    let Export { language, start_date, from, to, .. } = export;
+    let is_part_of_day = to.saturating_sub(*from) <= FEW_HOURS_MS;
     let [from, to] = [*from, *to].map(|ms| Moment::of(export, ms).clock);
-    words::hours(*language, start_date, &from, &to)
+    is_part_of_day.then(|| words::hours(*language, start_date, &from, &to))
 }
 
 fn filters(language: Language, filters: &Filters) -> String {

@@ -189,8 +189,11 @@ fn the_period_of_an_hour_has_its_clocks() {
     let mut export = export(&json!({"start_date": "2026-11-13", "end_date": "2026-11-13"}));
     export.from += 13 * 3_600_000;
     export.to = export.from + 3_600_000;
-    let text = empty(&export, AROUND).text;
-    assert!(text.contains("Period: 2026-11-13, 13:00 to 14:00"), "{text}");
+    let mail = empty(&export, AROUND);
+    assert!(mail.text.contains("Period: 2026-11-13, 13:00 to 14:00"), "{}", mail.text);
+    assert_eq!(mail.subject, "[Relay] Nothing found: install activities of demo-app, 2026-11-13, 13:00 to 14:00");
+    export.language = Language::Ko;
+    assert!(empty(&export, AROUND).subject.ends_with("(2026-11-13 13:00 ~ 14:00)"));
 }
 
 #[test]
@@ -262,7 +265,7 @@ fn a_run_says_how_many_rows_came_too_late_for_the_file_before() {
         assert!(text.contains("In neither file: 1,234 rows of the period before"), "{text}");
     }
     assert!(late("ko", Some(7)).iter().all(|text| text.contains("직전 기간의 데이터 7행이")));
-    assert!(late("en", Some(0)).iter().all(|text| text.contains("No row of the period before came after")));
+    assert!(late("en", Some(0)).iter().all(|text| text.contains("No row of the period before came too late")));
     assert!(late("en", None).iter().all(|text| !text.contains("the period before")));
 }
 

@@ -69,12 +69,19 @@ pub(super) fn failed_subject(language: Language, what: &str) -> String {
 }
 
 /// What a subject is about.
-pub(super) fn about(language: Language, kinds: &str, app_token: &str, start: &str, end: &str) -> String {
+pub(super) fn about(language: Language, kinds: &str, app_token: &str, period: &str) -> String {
+    match language {
+        En => format!("{kinds} activities of {app_token}, {period}"),
+        Ko => format!("{app_token} {kinds} 데이터 ({period})"),
+    }
+}
+
+/// A period in a subject.
+pub(super) fn short_days(language: Language, start: &str, end: &str) -> String {
     match (language, start == end) {
-        (En, false) => format!("{kinds} activities of {app_token}, {start} to {end}"),
-        (En, true) => format!("{kinds} activities of {app_token}, {start}"),
-        (Ko, false) => format!("{app_token} {kinds} 데이터 ({start} ~ {end})"),
-        (Ko, true) => format!("{app_token} {kinds} 데이터 ({start})"),
+        (En | Ko, true) => start.to_owned(),
+        (En, false) => format!("{start} to {end}"),
+        (Ko, false) => format!("{start} ~ {end}"),
     }
 }
 
@@ -226,13 +233,13 @@ pub(super) const fn completeness_unknown(language: Language) -> &'static str {
 pub(super) fn late(language: Language, late: u64) -> String {
     let number = rows(language, late);
     match (language, late) {
-        (En, 0) => "No row of the period before came after its file was written.".to_owned(),
+        (En, 0) => "No row of the period before came too late for its file.".to_owned(),
         (En, _) => format!(
-            "In neither file: {number} of the period before, received after its file was written. Ask for that period again to have them."
+            "In neither file: {number} of the period before, which came too late for its file. Ask for that period again to have them."
         ),
-        (Ko, 0) => "직전 기간의 파일이 만들어진 뒤에 늦게 수신된 데이터는 없습니다.".to_owned(),
+        (Ko, 0) => "직전 기간의 파일에 늦게 도착하여 빠진 데이터는 없습니다.".to_owned(),
         (Ko, _) => format!(
-            "직전 기간의 데이터 {number}이 해당 파일이 만들어진 뒤에 늦게 수신되어 어느 파일에도 들어 있지 않습니다. 필요하시면 그 기간을 다시 요청하십시오."
+            "직전 기간의 데이터 {number}이 해당 파일에 반영되기에는 늦게 도착하여 어느 파일에도 들어 있지 않습니다. 필요하시면 그 기간을 다시 요청하십시오."
         ),
     }
 }

@@ -13,6 +13,8 @@ const DAY_MS: i64 = 86_400_000;
 
 const MINUTE_MS: i64 = 60_000;
 
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+
 /// A zone of the IANA database that is compiled in: the same on every machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
@@ -117,6 +119,21 @@ impl LocalClock {
     pub fn minute_text(&mut self, ms: i64) -> Option<String> {
         let text = self.text(ms)?;
         text.get(..16).map(|minute| String::from_utf8_lossy(minute).into_owned())
+    }
+
+    /// The hour that begins at a moment (milliseconds since the epoch), `18`; with the zone's offset where the clock shows the same one an hour before or
+    /// behind, `01-0400`. `None` outside the years 0 to 9999.
+    pub fn name_of_hour(&mut self, ms: i64) -> Option<String> {
+        let text = self.minute_text(ms)?;
+        let is_shown_again =
+            [-HOUR_MS, HOUR_MS].map(|other| self.minute_text(ms.saturating_add(other)).as_ref() == Some(&text));
+        let hour = text.get(11..13)?;
+        if !is_shown_again.contains(&true) {
+            return Some(hour.to_owned());
+        }
+        let minutes = self.offset_ms(ms)? / MINUTE_MS;
+        let sign = if minutes < 0 { '-' } else { '+' };
+        Some(format!("{hour}{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60))
     }
 
     /// A moment (milliseconds since the epoch) in RFC 3339 with its milliseconds and the zone's offset, `2026-11-14T18:30:00.000+09:00`; `None` outside the

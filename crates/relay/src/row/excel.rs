@@ -14,13 +14,14 @@ const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
 
 /// The cell as it is safe to open in a spreadsheet.
 ///
-/// - A number of more than 15 digits becomes `="…"`, which Excel shows as exactly this text.
+/// - A number that Excel would show with other digits becomes `="…"`, which it shows as exactly this text: one of more than 15 digits, one with an
+///   exponent (a device's id, `1234567890123e12`), one that begins with a zero too many (a post code, `01067`).
 /// - What would be taken for a formula gets a `'` in front: one of [`SIGNS`] at the start, behind white space or quotes too (they are trimmed
 ///   or taken for the cell's own), and the same behind each of [`SEPARATORS`]; and a tab or line break at the start, which Excel drops. A
 ///   plain number such as `-9.99` is no formula.
 pub(super) fn harmless(cell: &[u8]) -> Cow<'_, [u8]> {
     match digits_of_number(cell) {
-        Some(digits) if digits > EXACT_DIGITS => Cow::Owned([b"=\"", cell, b"\""].concat()),
+        Some(digits) if digits > EXACT_DIGITS || is_rewritten(cell) => Cow::Owned([b"=\"", cell, b"\""].concat()),
         Some(_) => Cow::Borrowed(cell),
         // Cells are made of text; what is none has no signs either.
         None => std::str::from_utf8(cell).map_or(Cow::Borrowed(cell), disarmed),
@@ -68,6 +69,12 @@ fn digits_of_number(cell: &[u8]) -> Option<usize> {
         }
         Some(_) => None,
     }
+}
+
+/// Whether a number would be written in another way: without its exponent, or without zeros that it begins with.
+fn is_rewritten(number: &[u8]) -> bool {
+    let has_exponent = number.iter().any(|byte| matches!(byte, b'e' | b'E'));
+    has_exponent || matches!(strip_sign(number), [b'0', b'0'..=b'9', ..])
 }
 
 fn strip_sign(cell: &[u8]) -> &[u8] {
@@ -136,9 +143,12 @@ mod tests {
             "9.99",
             "-9.99",
             "+1",
-            "007",
+            "0",
+            "-0.5",
+            "0.010",
             "123456789012345",
-            "1e5",
+            "1e",
+            "e5",
             "network::name",
             "a=b",
             "2026-11-14 09:30:00",
@@ -149,9 +159,21 @@ mod tests {
         }
     }
 
+    /// Excel makes 1.23457E+24 of a device's id, 1067 of Dresden's post code.
     #[test]
-    fn long_digits_are_text() {
-        for cell in ["1234567890123456", "-1234567890123456", "0.1234567890123456", "12345678901234e5678"] {
+    fn digits_that_a_number_would_lose_are_text() {
+        for cell in [
+            "1234567890123456",
+            "-1234567890123456",
+            "0.1234567890123456",
+            "12345678901234e5678",
+            "1234567890123e12",
+            "1e5",
+            "-1.5E+3",
+            "007",
+            "01067",
+            "00.5",
+        ] {
             assert_eq!(shown(cell), format!("=\"{cell}\""));
         }
     }

@@ -19,8 +19,8 @@ pub struct Run {
     pub frequency: Frequency,
     /// The run whose period ends where this one's begins, if it made an export.
     pub previous: Option<PastRun>,
-    /// How many rows of the previous run's period came between its `as_of` and this one's; `None` before they are counted, and where there is no
-    /// previous file.
+    /// How many rows of the previous run's period are not in its file, though they had come by this one's `as_of`; `None` before they are counted, and
+    /// where there is no previous file.
     pub late: Option<u64>,
     /// How far they have been counted.
     pub counting: Counting,
@@ -52,8 +52,11 @@ pub struct Counting {
     pub kind: usize,
     /// The last row of it that was looked at: `created_at` and `activity_id`.
     pub after: Option<(i64, String)>,
-    /// Late rows so far.
+    /// Rows so far that reached the door after the previous file's `as_of`.
     pub rows: u64,
+    /// All rows so far.
+    #[serde(default)]
+    pub all: u64,
 }
 
 /// A run that made an export.

@@ -1,5 +1,8 @@
-//! Counts what came late: rows of the previous run's period that reached the door after its file was written. They are in no file; the mail says how
-//! many there are. Counted before the file's own rows are written, and gone on with by the next step where time is up.
+//! Counts what came late: rows of the previous run's period that are not in its file. They are in no file; the mail says how many there are. Counted
+//! before the file's own rows are written, and gone on with by the next step where time is up.
+//!
+//! Most reached the door after that file's `as_of`. Others had reached it before, but were no pages yet when the file was written: the stream was behind,
+//! or they were replayed since. Those are found by what the file lacks of all rows that there are now.
 
 use relay::activity::Kind;
 use relay::export::{Export, Status, store};
@@ -16,25 +19,29 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         let Some(run) = held.export.run.as_ref().filter(|run| run.late.is_none()) else { return Ok(true) };
         let Some(previous) = run.previous.clone() else { return Ok(true) };
         let mut counting = run.counting.clone();
-        if !self.has_file(&held.export.owner, &previous).await? {
+        let Some(past) = self.with_file(&held.export.owner, &previous).await? else {
             // Nobody shall be told what came after a file that never was.
             return self.settle_late(held, None).await.map(|()| true);
-        }
+        };
         let kinds = held.export.kinds.clone();
-        // Where both were written as of one moment, nothing lies between.
-        let kinds: &[Kind] = if previous.as_of < held.export.as_of { &kinds } else { &[] };
+        // Where both were written as of one moment, up to which the first is complete, nothing lies between.
+        let is_between = previous.as_of < held.export.as_of || past.complete_until < Some(previous.as_of);
+        let kinds: &[Kind] = if is_between { &kinds } else { &[] };
         while let Some(kind) = kinds.get(counting.kind) {
             if !self.count_kind(&held.export, *kind, &previous, &mut counting, clock).await? {
                 return self.leave_off_counting(held, counting).await.map(|()| false);
             }
-            counting = Counting { kind: counting.kind + 1, after: None, rows: counting.rows };
+            counting = Counting { kind: counting.kind + 1, after: None, ..counting };
         }
-        self.settle_late(held, Some((previous, counting.rows))).await.map(|()| true)
+        let missing = missing(&past, &counting);
+        self.settle_late(held, Some((previous, missing))).await.map(|()| true)
     }
 
-    async fn has_file(&self, owner: &str, previous: &PastRun) -> Result<bool, Halt> {
+    /// The previous run's export, unless it came to no file.
+    async fn with_file(&self, owner: &str, previous: &PastRun) -> Result<Option<Export>, Halt> {
         let found = store::load(&self.control, owner, &previous.export_id).await?;
-        Ok(found.is_some_and(|(export, _)| !matches!(export.status, Status::Failed | Status::Cancelled)))
+        let export = found.map(|(export, _)| export);
+        Ok(export.filter(|export| !matches!(export.status, Status::Failed | Status::Cancelled)))
     }
 
     /// Counts on to the end of the kind (`true`) or until time is up.
@@ -57,8 +64,9 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
             for activity in minute.iter() {
                 let activity = activity.map_err(StepError::from)?;
                 counting.after = Some((activity.created_at, activity.activity_id.to_string()));
-                if activity.received_at > previous.as_of && export.filters.take(&activity) {
-                    counting.rows += 1;
+                if export.filters.take(&activity) {
+                    counting.all += 1;
+                    counting.rows += u64::from(activity.received_at > previous.as_of);
                 }
             }
         }
@@ -84,4 +92,12 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         held.export.idle_steps = 0;
         self.save(held).await
     }
+}
+
+/// How many rows there are now that the previous file lacks. Where that is still being written, or retention has hidden rows of it since, the rows that
+/// came after its `as_of` at least.
+fn missing(past: &Export, counting: &Counting) -> u64 {
+    let is_written = matches!(past.status, Status::Done | Status::Empty);
+    let lacks = if is_written { counting.all.saturating_sub(past.rows()) } else { 0 };
+    lacks.max(counting.rows)
 }
