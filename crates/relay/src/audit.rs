@@ -22,7 +22,7 @@ const DAY_SECONDS: i64 = 86_400;
 pub enum Who {
     /// Whoever holds the API key of this id.
     Key(String),
-    /// An operator, by the name they gave. It is a claim; whose credentials they were, CloudTrail says.
+    /// An operator, by the name they gave. It is a claim; whose credentials they were, AWS's own trail says.
     Operator(String),
     /// Whoever has a mail of Relay's, by the link in it.
     Mail,
@@ -234,10 +234,10 @@ impl Record {
         self
     }
 
-    /// What tells it from every other: 16 hexadecimal digits of what was done to what in which call. A commit that is tried again writes the same.
+    /// What tells it from every other: 16 hexadecimal digits of what was done to what, and how, in which call. The same call tried again has the same.
     #[must_use]
     pub fn id(&self) -> String {
-        let named = serde_json::json!([self.owner, self.action, self.subject, self.trace_id]);
+        let named = serde_json::json!([self.owner, self.action, self.subject, self.details, self.trace_id]);
         let hash = blake3::hash(named.to_string().as_bytes());
         let (first_64_bits, _) = hash.as_bytes().split_at(8);
         hex::encode(first_64_bits)
@@ -254,6 +254,12 @@ impl Record {
         let forgotten = self.at.div_euclid(1000).saturating_add(AUDIT_DAYS * DAY_SECONDS);
         Write::put_until(self.key(), self, Expect::Absent, Some(forgotten))
     }
+}
+
+/// What a record tells of a mail address: its domain, lower case.
+#[must_use]
+pub fn domain(email: &str) -> String {
+    email.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase()
 }
 
 /// The partition of an owner's records.
