@@ -59,7 +59,8 @@ impl World {
     fn send(&self, request: &Request) -> Response {
         let number = self.calls.get() + 1;
         self.calls.set(number);
-        let call = Call { request, now: NOW, random: [number; 10], secret: [number; 32], trace_id: "ab".repeat(16) };
+        let call =
+            Call { request, now: NOW, random: [number; 10], secret: [number; 32], trace_id: format!("{number:032x}") };
         run(self.api.answer(&call))
     }
 

@@ -110,7 +110,7 @@ async fn a_token_that_moves_takes_no_rows_with_it_and_one_that_comes_back_finds_
     for taken in [3, 5] {
         add_app(&control, "acme", "abc", &by(NOW + taken * HOUR)).await.unwrap();
         assert_eq!(since("acme").await, NOW + 2 * HOUR + 10_000);
-        remove_app(&control, "acme", "abc", NOW + (taken + 1) * HOUR).await.unwrap();
+        remove_app(&control, "acme", "abc", &by(NOW + (taken + 1) * HOUR)).await.unwrap();
     }
     // Back with its first owner: what the second received is hidden from it, and with it what lies before.
     add_app(&control, "demo", "abc", &by(NOW + 7 * HOUR)).await.unwrap();
