@@ -95,8 +95,7 @@ fn there_is_no_link_without_its_record() {
     let world = World::new();
     let path = done(&world);
     let link = to("POST", &format!("{path}/link"), API_KEY);
-    let refused = Trouble::Refused(FaultKind::Throttled);
-    world.api.control.script.add("commit", [refused, refused]);
+    world.api.control.script.refuse("commit", 2, FaultKind::Throttled);
     let answer = world.send(&link, NOW + 1);
     assert!(answer.status == 503 && answer.body["url"].is_null(), "{}", answer.body);
     assert!(world.api.mailer.sent().is_empty());
