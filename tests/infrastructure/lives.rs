@@ -14,7 +14,7 @@ const DAY_SECONDS: u64 = 86_400;
 fn told() -> BTreeMap<String, String> {
     let text = tree::read("docs/life-of-data.md");
     let table = text.split("<!-- lives -->").nth(1).expect("a table between the two marks");
-    let rows = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what "));
+    let rows = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what |"));
     let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let life = |row: Vec<String>| match row.as_slice() {
         [_, place, life, _] => (place.trim_matches('`').to_owned(), life.clone()),
