@@ -10,6 +10,9 @@ mod durability;
 #[path = "infrastructure/functions.rs"]
 mod functions;
 #[cfg(test)]
+#[path = "infrastructure/lives.rs"]
+mod lives;
+#[cfg(test)]
 #[path = "infrastructure/operators.rs"]
 mod operators;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod access;
 mod address;
+mod audit;
 mod buckets;
 mod webhook;
 
@@ -10,6 +11,7 @@ use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
 
 pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
 pub(crate) use address::AddressCommand;
+pub(crate) use audit::AuditArgs;
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
 pub(crate) use webhook::WebhookCommand;
 
@@ -27,6 +29,10 @@ pub(crate) struct Cli {
     /// Answer in JSON: one document on standard output, of a replay one a line (errors stay text on standard error)
     #[arg(long, global = true)]
     pub(crate) json: bool,
+
+    /// Who you are, for the audit record; a claim, as AWS knows whose credentials these are [default: `$USER@host`]
+    #[arg(long = "as", global = true, value_name = "NAME", value_parser = names::operator)]
+    pub(crate) operator: Option<String>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -102,6 +108,8 @@ pub(crate) enum ControlCommand {
     /// The address that is told when an owner's exports end
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Who did what, when, of an owner's or of all: newest first
+    Audit(AuditArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -113,6 +121,13 @@ pub(crate) enum OwnerCommand {
         /// How long its activities are kept
         #[arg(long, value_name = "N", default_value_t = DEFAULT_RETENTION_DAYS, value_parser = clap::value_parser!(u16).range(1..=3650))]
         retention_days: u16,
+    },
+    /// Changes how long an owner's activities are kept: hides at once what is older, and shows again what is not yet deleted
+    Retention {
+        #[arg(value_parser = names::owner)]
+        name: String,
+        #[arg(value_parser = clap::value_parser!(u16).range(1..=3650))]
+        days: u16,
     },
     /// Shows an owner with its apps, domains, events and keys
     Show {
@@ -229,6 +244,13 @@ mod tests {
         for (arguments, advice) in [
             (vec!["owner", "add", "Demo!"], "[a-z0-9-]"),
             (vec!["owner", "add", "demo", "--retention-days", "0"], "1..=3650"),
+            (vec!["owner", "retention", "demo", "0"], "1..=3650"),
+            (vec!["audit"], "<OWNER|--all>"),
+            (vec!["audit", "demo", "--all"], "cannot be used with"),
+            (vec!["audit", "demo", "--since", "401d"], "400 days"),
+            (vec!["audit", "demo", "--action", "nonsense"], "export.created"),
+            (vec!["audit", "demo", "--before", "yesterday"], "`more`"),
+            (vec!["--as", "two words", "owner", "list"], "without spaces"),
             (vec!["domain", "add", "demo", "kim@example.com"], "without what stands before the @"),
             (vec!["address", "clear", "demo", "example.com"], "name@example.com"),
             (vec!["key", "new", "demo"], "--role"),

@@ -1,6 +1,7 @@
 //! What the arguments may look like.
 
 use relay::activity::is_app_token;
+use relay::audit::{AUDIT_DAYS, Action};
 use relay::discard::Reason;
 use relay::owner::is_owner_name;
 use relay::webhook::Target;
@@ -151,6 +152,36 @@ pub(crate) fn webhook_url(text: &str) -> Result<String, String> {
     Target::public(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
+/// An operator's name.
+pub(crate) fn operator(text: &str) -> Result<String, String> {
+    let is_name = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    checked(text, is_name, "a name is visible ASCII without spaces, 1 to 64 characters")
+}
+
+/// An action of the audit records.
+pub(crate) fn action(text: &str) -> Result<String, String> {
+    let names = Action::ALL.map(Action::name);
+    checked(text, |text| names.contains(&text), &format!("an action is one of {}", names.join(", ")))
+}
+
+/// A record of the audit, by its sort key.
+pub(crate) fn record(text: &str) -> Result<String, String> {
+    let is_key = |text: &str| text.split_once('#').is_some_and(|(at, id)| at.len() == 13 && id.len() == 16);
+    checked(text, is_key, "a record to go on behind is what an answer's `more` or `next` says, `1794648600000#…`")
+}
+
+/// An age: `7d`, `12h`, `30m`; in milliseconds.
+pub(crate) fn age(text: &str) -> Result<i64, String> {
+    let advice =
+        || format!("an age is a number of days, hours or minutes, `7d`, `12h`, `30m`, and at most {AUDIT_DAYS} days");
+    let minutes = [('d', 1440), ('h', 60), ('m', 1)].into_iter().find_map(|(unit, minutes)| {
+        let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
+        Some(i64::from(number) * minutes)
+    });
+    let within = minutes.filter(|minutes| (1..=AUDIT_DAYS * 1440).contains(minutes));
+    within.map(|minutes| minutes * 60_000).ok_or_else(advice)
+}
+
 fn checked(text: &str, is_right: impl Fn(&str) -> bool, advice: &str) -> Result<String, String> {
     if is_right(text) { Ok(text.to_owned()) } else { Err(advice.to_owned()) }
 }
@@ -196,6 +227,14 @@ mod tests {
             assert!(place(text).is_err(), "{text}");
         }
         assert!(object("demo").is_err());
+    }
+
+    #[test]
+    fn ages_are_numbers_of_a_unit() {
+        assert_eq!(["7d", "12h", "30m", "400d"].map(age), [604_800_000, 43_200_000, 1_800_000, 34_560_000_000].map(Ok));
+        for text in ["", "d", "7", "-1d", "0m", "1w", "401d", "4294967296m", "é"] {
+            assert!(age(text).is_err(), "{text}");
+        }
     }
 
     #[test]

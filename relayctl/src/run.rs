@@ -5,12 +5,13 @@ mod buckets;
 use std::io::Write;
 use std::process::ExitCode;
 
+use relay::audit::{Actor, Who};
 use relay::port::ControlTable;
 use relay_lambda::process;
 
 use crate::cli::{
-    AddressCommand, AppCommand, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand, OwnerCommand,
-    SigningCommand, SourceCommand, WebhookCommand,
+    AddressCommand, AppCommand, AuditArgs, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand,
+    OwnerCommand, SigningCommand, SourceCommand, WebhookCommand,
 };
 use crate::operations::{self as op, Change, Refusal};
 use crate::target::{PlaceError, Target};
@@ -55,7 +56,10 @@ async fn carry_out(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Quarantine(command) => buckets::quarantine(&target, command, cli.json).await,
         Command::Failed(command) => buckets::failed(&target, command, cli.json).await,
-        Command::Control(command) => answer(&manage(&target.control()?, command).await?, cli.json),
+        Command::Control(command) => {
+            let actor = actor(cli.operator);
+            answer(&manage(&target.control()?, command, &actor).await?, cli.json)
+        }
     }
 }
 
@@ -65,14 +69,25 @@ fn answer(answer: &Answer, json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn manage(control: &impl ControlTable, command: ControlCommand) -> Result<Answer, Refusal> {
+/// Who calls, for the audit record.
+fn actor(operator: Option<String>) -> Actor {
+    let who = Who::Operator(operator.unwrap_or_else(somebody));
+    Actor { who, at: process::now_ms(), trace_id: process::trace_id() }
+}
+
+/// The user as this machine names them.
+fn somebody() -> String {
+    let user = process::env("USER").or_else(|| process::env("USERNAME")).unwrap_or_else(|| "unknown".to_owned());
+    format!("{user}@{}", gethostname::gethostname().display())
+}
+
+async fn manage(control: &impl ControlTable, command: ControlCommand, actor: &Actor) -> Result<Answer, Refusal> {
     match command {
-        ControlCommand::Owner(command) => owner(control, command).await,
+        ControlCommand::Owner(command) => owner(control, command, actor).await,
         ControlCommand::App(command) => {
-            let now = process::now_ms();
             let view = match command {
-                AppCommand::Add(args) => op::add_app(control, &args.owner, &args.app_token, now).await?,
-                AppCommand::Remove(args) => op::remove_app(control, &args.owner, &args.app_token, now).await?,
+                AppCommand::Add(args) => op::add_app(control, &args.owner, &args.app_token, actor).await?,
+                AppCommand::Remove(args) => op::remove_app(control, &args.owner, &args.app_token, actor).await?,
             };
             Ok(Answer::Owner(view))
         }
@@ -81,79 +96,94 @@ async fn manage(control: &impl ControlTable, command: ControlCommand) -> Result<
                 DomainCommand::Add(args) => (args.owner, Change::AddDomain(args.domain)),
                 DomainCommand::Remove(args) => (args.owner, Change::RemoveDomain(args.domain)),
             };
-            change(control, &owner, what).await
+            change(control, &owner, what, actor).await
         }
-        ControlCommand::Address(command) => address(control, command).await,
+        ControlCommand::Address(command) => address(control, command, actor).await,
         ControlCommand::Event(command) => {
             let (owner, what) = match command {
                 EventCommand::Add(args) => (args.owner, Change::AddEvent(args.event_token)),
                 EventCommand::Remove(args) => (args.owner, Change::RemoveEvent(args.event_token)),
             };
-            change(control, &owner, what).await
+            change(control, &owner, what, actor).await
         }
         ControlCommand::Source(command) => {
             let (owner, what) = match command {
                 SourceCommand::Add(args) => (args.owner, Change::AddSource(args.whom, args.network)),
                 SourceCommand::Remove(args) => (args.owner, Change::RemoveSource(args.whom, args.network)),
             };
-            change(control, &owner, what).await
+            change(control, &owner, what, actor).await
         }
-        ControlCommand::Key(command) => key(control, command).await,
-        ControlCommand::Signing(command) => signing(control, command).await,
-        ControlCommand::Webhook(command) => webhook(control, command).await,
+        ControlCommand::Key(command) => key(control, command, actor).await,
+        ControlCommand::Signing(command) => signing(control, command, actor).await,
+        ControlCommand::Webhook(command) => webhook(control, command, actor).await,
+        ControlCommand::Audit(args) => audit(control, args, actor.at).await,
     }
 }
 
-async fn address(control: &impl ControlTable, command: AddressCommand) -> Result<Answer, Refusal> {
+async fn address(control: &impl ControlTable, command: AddressCommand, actor: &Actor) -> Result<Answer, Refusal> {
     Ok(Answer::Addresses(match command {
         AddressCommand::List { owner } => op::list_addresses(control, &owner).await?,
-        AddressCommand::Clear { owner, address } => op::clear_address(control, &owner, &address).await?,
+        AddressCommand::Clear { owner, address } => op::clear_address(control, &owner, &address, actor).await?,
     }))
 }
 
-async fn owner(control: &impl ControlTable, command: OwnerCommand) -> Result<Answer, Refusal> {
+async fn owner(control: &impl ControlTable, command: OwnerCommand, actor: &Actor) -> Result<Answer, Refusal> {
     Ok(match command {
         OwnerCommand::Add { name, retention_days } => {
-            Answer::Owner(op::add_owner(control, &name, retention_days, process::now_ms()).await?)
+            Answer::Owner(op::add_owner(control, &name, retention_days, actor).await?)
         }
+        OwnerCommand::Retention { name, days } => change(control, &name, Change::Retention(days), actor).await?,
         OwnerCommand::Show { name } => Answer::Owner(op::show_owner(control, &name).await?),
         OwnerCommand::List => Answer::Owners { owners: op::list_owners(control).await? },
     })
 }
 
-async fn signing(control: &impl ControlTable, command: SigningCommand) -> Result<Answer, Refusal> {
+async fn signing(control: &impl ControlTable, command: SigningCommand, actor: &Actor) -> Result<Answer, Refusal> {
     match command {
         SigningCommand::New { owner } => {
-            let made = op::new_signing_secret(control, &owner, process::random(), process::now_ms());
+            let made = op::new_signing_secret(control, &owner, process::random(), actor);
             Ok(Answer::NewSecret(made.await?))
         }
-        SigningCommand::Revoke { owner, secret_id } => change(control, &owner, Change::RevokeSecret(secret_id)).await,
-        SigningCommand::Require { owner } => change(control, &owner, Change::RequireSignature(true)).await,
-        SigningCommand::Relax { owner } => change(control, &owner, Change::RequireSignature(false)).await,
+        SigningCommand::Revoke { owner, secret_id } => {
+            change(control, &owner, Change::RevokeSecret(secret_id), actor).await
+        }
+        SigningCommand::Require { owner } => change(control, &owner, Change::RequireSignature(true), actor).await,
+        SigningCommand::Relax { owner } => change(control, &owner, Change::RequireSignature(false), actor).await,
     }
 }
 
-async fn webhook(control: &impl ControlTable, command: WebhookCommand) -> Result<Answer, Refusal> {
+async fn webhook(control: &impl ControlTable, command: WebhookCommand, actor: &Actor) -> Result<Answer, Refusal> {
     Ok(match command {
         WebhookCommand::Set { owner, url } => {
-            let set = op::set_webhook(control, &owner, &url, process::random(), process::now_ms());
+            let set = op::set_webhook(control, &owner, &url, process::random(), actor);
             Answer::NewWebhook(set.await?)
         }
         WebhookCommand::Show { owner } => Answer::Webhook(op::show_webhook(control, &owner).await?),
-        WebhookCommand::Rm { owner } => Answer::RemovedWebhook(op::remove_webhook(control, &owner).await?),
+        WebhookCommand::Rm { owner } => Answer::RemovedWebhook(op::remove_webhook(control, &owner, actor).await?),
     })
 }
 
-async fn change(control: &impl ControlTable, owner: &str, change: Change) -> Result<Answer, Refusal> {
-    Ok(Answer::Owner(op::change_owner(control, owner, &change).await?))
+async fn change(control: &impl ControlTable, owner: &str, change: Change, actor: &Actor) -> Result<Answer, Refusal> {
+    Ok(Answer::Owner(op::change_owner(control, owner, &change, actor).await?))
 }
 
-async fn key(control: &impl ControlTable, command: KeyCommand) -> Result<Answer, Refusal> {
+async fn key(control: &impl ControlTable, command: KeyCommand, actor: &Actor) -> Result<Answer, Refusal> {
     Ok(match command {
         KeyCommand::New { owner, role } => {
-            let made = op::new_key(control, &owner, role.into(), process::random(), process::now_ms());
+            let made = op::new_key(control, &owner, role.into(), process::random(), actor);
             Answer::NewKey(made.await?)
         }
-        KeyCommand::Revoke { owner, key_id } => Answer::RevokedKey(op::revoke_key(control, &owner, &key_id).await?),
+        KeyCommand::Revoke { owner, key_id } => {
+            Answer::RevokedKey(op::revoke_key(control, &owner, &key_id, actor).await?)
+        }
     })
+}
+
+async fn audit(control: &impl ControlTable, args: AuditArgs, now: i64) -> Result<Answer, Refusal> {
+    let AuditArgs { owner, since, action, limit, before, all: _ } = args;
+    let asked = op::Asked { since: now.saturating_sub(since), action, before, limit: limit.into() };
+    Ok(Answer::Records(match owner {
+        Some(owner) => op::audit_owner(control, &owner, &asked).await?,
+        None => op::audit_all(control, &asked).await?,
+    }))
 }

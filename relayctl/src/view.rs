@@ -2,6 +2,7 @@
 
 mod access;
 mod address;
+mod audit;
 mod buckets;
 mod report;
 mod webhook;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub(crate) use access::{AccessView, NewSecretView};
 pub(crate) use address::AddressesView;
+pub(crate) use audit::{RecordView, Records};
 pub(crate) use buckets::{BatchRow, Batches, Count, DayRow, Days, Entries, EntryView, ObjectRow, ObjectRows};
 pub(crate) use report::{ObjectReport, Totals};
 pub(crate) use webhook::{NewWebhookView, RemovedWebhookView, WebhookView};
@@ -80,6 +82,7 @@ pub(crate) enum Answer {
     Objects(ObjectRows),
     Entries(Entries),
     Batches(Batches),
+    Records(Records),
 }
 
 impl OwnerView {
@@ -157,6 +160,7 @@ impl Answer {
             Self::Objects(objects) => objects.text(),
             Self::Entries(entries) => entries.text(),
             Self::Batches(batches) => batches.text(),
+            Self::Records(records) => records.text(),
         }
     }
 

@@ -120,9 +120,32 @@ fn tables_survive_mistakes() {
         }
         assert_eq!(property("/TimeToLiveSpecification/AttributeName"), "expires_at", "{table}");
         assert_eq!(property("/TimeToLiveSpecification/Enabled"), true, "{table}");
-        assert_eq!(property("/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), true, "{table}");
+        assert_eq!(recovery(&template, table)["PointInTimeRecoveryEnabled"], true, "{table}");
         assert_eq!(property("/SSESpecification/SSEEnabled"), true, "{table}");
         assert_eq!(property("/DeletionProtectionEnabled"), true, "{table}");
+    }
+}
+
+/// A table's recovery to a point in time, as it is unless an operator asks for none.
+pub(crate) fn recovery<'a>(template: &'a Template, table: &str) -> &'a Value {
+    let asked = template.property(table, "/PointInTimeRecoverySpecification");
+    let condition = &asked["Fn::If"];
+    if condition.is_null() {
+        return asked;
+    }
+    assert_eq!(condition[0], "BackUpPages");
+    let enabled = serde_json::json!([{"Ref": "PagesBackup"}, "enabled"]);
+    assert_eq!(*template.at("/Conditions/BackUpPages/Fn::Equals"), enabled);
+    assert_eq!(template.at("/Parameters/PagesBackup/Default"), "enabled");
+    &condition[1]
+}
+
+/// Only there: a file that its owner deletes must be gone, and nothing that runs may delete a rejected callback.
+#[test]
+fn the_only_copy_of_acknowledged_activities_has_earlier_versions() {
+    let template = Template::load();
+    for (bucket, properties) in template.of_type("AWS::S3::Bucket") {
+        assert_eq!(properties["VersioningConfiguration"]["Status"] == "Enabled", bucket == "FailedBucket", "{bucket}");
     }
 }
 
@@ -255,4 +278,41 @@ fn one_clock_wakes_the_dispatcher_each_minute() {
     let trust = template.property("ClockRole", "/AssumeRolePolicyDocument/Statement/0");
     assert_eq!(trust["Principal"]["Service"], "scheduler.amazonaws.com");
     assert_eq!(name(&trust["Condition"]["StringEquals"]["aws:SourceAccount"]), "AWS::AccountId");
+}
+
+/// A table is restored under another name (docs/restore.md): then every function works on that one, and may.
+#[test]
+fn a_restored_table_takes_the_place_of_the_stacks_own_everywhere() {
+    let template = Template::load();
+    for table in ["Pages", "Control"] {
+        let (condition, parameter, own) =
+            (format!("Restored{table}"), format!("Restored{table}Table"), format!("{table}Table"));
+        let given = serde_json::json!([{"Fn::Equals": [{"Ref": parameter}, ""]}]);
+        assert_eq!(*template.at(&format!("/Conditions/{condition}/Fn::Not")), given);
+        assert_eq!(template.at(&format!("/Parameters/{parameter}/Default")), "");
+        let arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/";
+        let allowed = [
+            serde_json::json!({"Fn::If": [condition, {"Ref": parameter}, {"Ref": own}]}),
+            serde_json::json!({"Fn::If": [condition, {"Fn::Sub": format!("{arn}${{{parameter}}}")}, {"Fn::GetAtt": format!("{own}.Arn")}]}),
+        ];
+        let mut places = Vec::new();
+        for section in ["Resources", "Outputs"] {
+            naming(template.at(&format!("/{section}")), &own, &allowed, &mut places);
+        }
+        assert!(places.is_empty(), "only the stack's own {own} is meant by {places:?}");
+    }
+}
+
+/// What names the table in another way than these.
+fn naming(value: &Value, table: &str, allowed: &[Value], found: &mut Vec<String>) {
+    if allowed.contains(value) {
+        return;
+    }
+    match value {
+        Value::String(text) if *text == table || text.starts_with(&format!("{table}.")) => found.push(text.clone()),
+        Value::String(text) if text.contains(&format!("${{{table}")) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| naming(item, table, allowed, found)),
+        Value::Object(entries) => entries.values().for_each(|item| naming(item, table, allowed, found)),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

@@ -44,17 +44,29 @@ const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
             "arrival#*",
             "reject#*",
         ],
-        &["export#*", "request#*", "schedule#*", "unsubscribe#*", "seat#*", "queue", "slot", "turn", "walk", "agenda"],
+        &[
+            "export#*",
+            "request#*",
+            "schedule#*",
+            "unsubscribe#*",
+            "seat#*",
+            "queue",
+            "slot",
+            "turn",
+            "walk",
+            "agenda",
+            "audit#*",
+        ],
         &["seat#*", "queue", "schedule#*", "agenda"],
     ),
     ("ExportWorker", &["export#*", "setting", "watermark", "walk"], &["export#*", "walk", "agenda"], &[]),
     (
         "ExportDispatcher",
         &["export#*", "queue", "slot", "turn", "agenda", "seat#*", "schedule#*", "owner#*", "app#*", "webhook#*"],
-        &["export#*", "slot", "turn", "agenda", "queue", "seat#*", "schedule#*"],
+        &["export#*", "slot", "turn", "agenda", "queue", "seat#*", "schedule#*", "audit#*"],
         &["seat#*", "queue", "agenda"],
     ),
-    ("Notify", &["export#*", "owner#*", "address#*", "schedule#*"], &["export#*", "address#*"], &[]),
+    ("Notify", &["export#*", "owner#*", "address#*", "schedule#*"], &["export#*", "address#*", "audit#*"], &[]),
 ];
 
 /// What only an operator writes.
@@ -149,5 +161,25 @@ fn no_function_makes_keys_owners_or_apps() {
         for key in operators_keys() {
             assert!(![writes, deletes].concat().iter().any(|pattern| matches(pattern, &key)), "{id} writes {}", key.pk);
         }
+    }
+}
+
+/// They put records and cannot see them, so nobody who has got hold of a function finds one to replace; and they delete none.
+#[test]
+fn no_function_reads_or_deletes_what_is_recorded() {
+    let record = Key::new(relay::audit::partition("demo"), "");
+    let is_given = |patterns: Partitions| patterns.iter().any(|pattern| matches(pattern, &record));
+    let writers: Vec<&str> =
+        PARTITIONS.into_iter().filter(|(_, _, writes, _)| is_given(writes)).map(|(id, ..)| id).collect();
+    assert_eq!(writers, ["ExportApi", "ExportDispatcher", "Notify"]);
+    for (id, reads, _, deletes) in PARTITIONS {
+        assert!(!is_given(reads) && !is_given(deletes), "{id}");
+    }
+    // An update is no put: no function may make one of anything.
+    let template = Template::load();
+    for function in &FUNCTIONS {
+        let role = format!("{}Role", function.id);
+        let actions = statements(&template, &role).into_iter().flat_map(|statement| list(&statement["Action"]));
+        assert!(actions.map(name).all(|action| action != "dynamodb:UpdateItem"), "{role}");
     }
 }

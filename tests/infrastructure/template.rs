@@ -39,8 +39,12 @@ impl Template {
     }
 }
 
-/// The text of a reference: `X` of `!Ref X`, `X.Arn` of `!GetAtt X.Arn`, the pattern of a `!Sub`, a plain text as it is.
+/// The text of a reference: `X` of `!Ref X`, `X.Arn` of `!GetAtt X.Arn`, the pattern of a `!Sub`, a plain text as it is; of a table that may be a
+/// restored one, the stack's own.
 pub(crate) fn name(value: &Value) -> &str {
+    if value["Fn::If"][0].as_str().is_some_and(|condition| condition.starts_with("Restored")) {
+        return name(&value["Fn::If"][2]);
+    }
     let sub = &value["Fn::Sub"];
     let texts = [&value["Ref"], &value["Fn::GetAtt"], sub, &sub[0], value];
     texts.iter().find_map(|text| text.as_str()).unwrap_or_else(|| panic!("not a name: {value}"))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::stage::signature;
 use crate::wait::until;
 
 /// How long a mail may take after the page has said that the file is ready.
@@ -95,6 +96,26 @@ impl Stack {
         self.facts[name].as_u64().unwrap_or_else(|| panic!("stack.json has no number `{name}`"))
     }
 
+    /// Calls the emulator.
+    #[must_use]
+    pub fn aws(&self, service: &str, operation: &str, input: &Value) -> Value {
+        let request = self.agent.post(self.get("emulator_url")).header("x-amz-target", operation);
+        let request = request.header("authorization", signature(service)).content_type("application/x-amz-json-1.1");
+        let (status, answer) = read(request.send(input.to_string()).expect("the emulator answers"));
+        assert_eq!(status, 200, "{operation}: {answer}");
+        answer
+    }
+
+    /// Runs a function as AWS would, with this event; `function`: its name in the template.
+    #[must_use]
+    pub fn invoke(&self, function: &str, event: &Value) -> Value {
+        let name = self.facts["functions"][function].as_str().unwrap_or_else(|| panic!("no function {function}"));
+        let request = self.agent.post(format!("{}/{name}", self.get("host_url")));
+        let (status, answer) = read(request.send(event.to_string()).expect("the host answers"));
+        assert_eq!(status, 200, "{function}: {answer}");
+        answer
+    }
+
     /// Sends installs of yesterday at the door; returns their event ids once every one is accepted.
     #[must_use]
     pub fn send_installs(&self, count: usize) -> Vec<String> {
@@ -157,7 +178,7 @@ fn http_request(method: &str, url: &str) -> ureq::http::request::Builder {
 }
 
 fn read(mut answer: ureq::http::Response<ureq::Body>) -> (u16, Value) {
-    let text = answer.body_mut().read_to_string().expect("the answer is text");
+    let text = answer.body_mut().with_config().limit(u64::MAX).read_to_string().expect("the answer is text");
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     (answer.status().as_u16(), body)
 }

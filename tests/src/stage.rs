@@ -273,7 +273,7 @@ fn free_port() -> u16 {
 }
 
 /// The emulator reads key, region and service, and believes the rest.
-fn signature(service: &str) -> String {
+pub(crate) fn signature(service: &str) -> String {
     let scope = format!("test/20260101/us-east-1/{service}/aws4_request");
     format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity::{ActivityId, Kind};
 use crate::control::Key;
 use crate::language::Language;
+use crate::owner::kept_since;
 use crate::period::Zone;
 use crate::reader::Selection;
 use crate::row::{ColumnSpec, FileColumn};
@@ -141,7 +142,8 @@ pub struct Export {
     pub excel: bool,
     /// Rows that reached the door later are left out: milliseconds since the epoch. It is the time of the request.
     pub as_of: i64,
-    /// Rows that happened earlier are past the owner's retention: milliseconds since the epoch.
+    /// Rows that happened, and reached the door, earlier are past the owner's retention: milliseconds since the epoch. By the retention at the request
+    /// and again when it got its slot; then it stays, so that no step of a file leaves out what another put in.
     pub kept_since: i64,
     /// Rows that reached the door earlier were another owner's, who had the app token then: milliseconds since the epoch.
     #[serde(default)]
@@ -258,7 +260,7 @@ impl Export {
             filters: request.filters,
             excel: request.excel,
             as_of: asked.now,
-            kept_since: asked.now.saturating_sub(i64::from(asked.retention_days).saturating_mul(DAY_MS)),
+            kept_since: kept_since(asked.retention_days, asked.now),
             received_since: 0,
             started_at: None,
             finished_at: None,

@@ -18,6 +18,7 @@ pub mod agenda;
 #[cfg(any(test, feature = "testing"))]
 pub mod arbitrary;
 pub mod arrival;
+pub mod audit;
 pub mod avro;
 pub mod backlog;
 pub mod batch;

@@ -11,6 +11,14 @@ use crate::control::Key;
 /// How long an owner's activities are kept where nothing else was asked: days.
 pub const DEFAULT_RETENTION_DAYS: u16 = 90;
 
+const DAY_MS: i64 = 86_400_000;
+
+/// Since when rows are shown that are kept for `retention_days`: milliseconds since the epoch, by the later of a row's `created_at` and `received_at`.
+#[must_use]
+pub fn kept_since(retention_days: u16, now: i64) -> i64 {
+    now.saturating_sub(i64::from(retention_days).saturating_mul(DAY_MS))
+}
+
 /// The partition that lists all owners, one item a name.
 pub const OWNERS: &str = "owners";
 

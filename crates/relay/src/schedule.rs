@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::control::Key;
 use crate::export::{Failure, export_id};
 use crate::fault::{Fault, FaultKind};
+use crate::owner::kept_since;
 use crate::period::{Frequency, Period, Zone, rfc3339};
 
 pub mod page;
@@ -31,7 +32,6 @@ pub const MAX_SCHEDULES: u32 = 50;
 pub const MAX_RUNS_A_TICK: usize = 24;
 
 const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 86_400_000;
 
 /// A schedule as stored: item `schedule#{owner}` / `{schedule_id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +159,7 @@ impl Schedule {
 
     /// Goes on over the runs whose whole period is past the owner's retention at `now`, and says so. Whether there were any.
     pub fn skip_past_retention(&mut self, retention_days: u16, now: i64) -> Result<bool, Fault> {
-        let kept_since = now.saturating_sub(i64::from(retention_days).saturating_mul(DAY_MS));
+        let kept_since = kept_since(retention_days, now);
         if self.next.end > kept_since {
             return Ok(false);
         }

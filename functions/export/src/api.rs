@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use relay::audit::{Action, Actor, Record, Who};
 use relay::fault::{Fault, FaultKind};
 use relay::http::{Request, Response};
 use relay::metric::{Counters, Labels, Metric};
@@ -79,6 +80,25 @@ pub struct Call<'a> {
     pub secret: [u8; 32],
     /// The call's trace id.
     pub trace_id: String,
+}
+
+impl Call<'_> {
+    fn actor(&self, who: Who) -> Actor {
+        Actor { who, at: self.now, trace_id: self.trace_id.clone() }
+    }
+}
+
+/// Whose API key came with a call.
+struct Caller {
+    owner: String,
+    actor: Actor,
+}
+
+impl Caller {
+    /// What is recorded of the call, for the commit of what it does.
+    fn did(&self, action: Action, subject: &str) -> Record {
+        self.actor.did(action, &self.owner, subject)
+    }
 }
 
 /// Why a call has no good answer.
@@ -189,37 +209,38 @@ impl<W: Ports> Api<W> {
             Route::AskToUnsubscribe(token) => self.ask_to_unsubscribe(token).await,
             Route::Unsubscribe(token) => self.unsubscribe(call, token).await,
             Route::Owned(asked) => {
-                let owner = self.authenticate(call.request).await?;
-                self.answer_owner(call, &owner, asked).await
+                let caller = self.authenticate(call).await?;
+                self.answer_owner(call, &caller, asked).await
             }
         }
     }
 
-    async fn answer_owner(&self, call: &Call<'_>, owner: &str, asked: Owned<'_>) -> Result<Response, Refusal> {
+    async fn answer_owner(&self, call: &Call<'_>, caller: &Caller, asked: Owned<'_>) -> Result<Response, Refusal> {
+        let owner = &caller.owner;
         match asked {
-            Owned::Create => self.create(call, owner).await,
+            Owned::Create => self.create(call, caller).await,
             Owned::Preview => self.preview(call, owner).await,
             Owned::List => self.list(call, owner).await,
             Owned::One(id) => self.one(call, owner, id).await,
-            Owned::Cancel(id) => self.cancel(call, owner, id).await,
-            Owned::Link(id) => self.link(call, owner, id).await,
-            Owned::File(id) => self.delete_file(call, owner, id).await,
+            Owned::Cancel(id) => self.cancel(call, caller, id).await,
+            Owned::Link(id) => self.link(call, caller, id).await,
+            Owned::File(id) => self.delete_file(call, caller, id).await,
             Owned::Account => self.account(owner).await,
             Owned::Arrivals => self.arrivals(call, owner).await,
             Owned::Summary => self.summary(call, owner).await,
-            Owned::Schedule => self.create_schedule(call, owner).await,
+            Owned::Schedule => self.create_schedule(call, caller).await,
             Owned::Schedules => self.list_schedules(call, owner).await,
             Owned::OneSchedule(id) => self.one_schedule(owner, id).await,
-            Owned::Unschedule(id) => self.delete_schedule(call, owner, id).await,
+            Owned::Unschedule(id) => self.delete_schedule(call, caller, id).await,
         }
     }
 
-    /// The owner whose API key it is. That the look-up failed is never the caller's fault.
-    async fn authenticate(&self, request: &Request) -> Result<String, Refusal> {
-        let secret = request.bearer().filter(|secret| !secret.is_empty()).ok_or_else(problem::missing_key)?;
+    /// Whose API key it is. That the look-up failed is never the caller's fault.
+    async fn authenticate(&self, call: &Call<'_>) -> Result<Caller, Refusal> {
+        let secret = call.request.bearer().filter(|secret| !secret.is_empty()).ok_or_else(problem::missing_key)?;
         let record = tenancy::key_record(&self.control, secret).await?.ok_or_else(problem::unknown_key)?;
         match record.role {
-            Role::Api => Ok(record.owner),
+            Role::Api => Ok(Caller { owner: record.owner, actor: call.actor(Who::Key(record.key_id)) }),
             Role::Ingest => Err(problem::ingest_key().into()),
         }
     }

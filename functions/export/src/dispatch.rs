@@ -9,6 +9,7 @@ use relay::control::{CommitError, Expect, Item, Key, Write};
 use relay::export::queue::{Holder, SLOTS, Slot, TURN_KEPT_SECONDS, Turn, Waiting};
 use relay::export::{Export, Status, store};
 use relay::fault::{Fault, FaultKind};
+use relay::owner::kept_since;
 use relay::port::{ControlTable, ExecutionState, Executions};
 use relay::tenancy;
 
@@ -188,6 +189,10 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
             }
             return Ok(Claim::NotWaiting);
         };
+        if let Some(owner) = tenancy::owner(self.control, &waiting.owner).await? {
+            // It may have been changed since the request; from here on the value stays, so that no step leaves out what another put in.
+            export.kept_since = kept_since(owner.retention_days, export.as_of);
+        }
         export.status = Status::Running;
         export.started_at = Some(now);
         let (owner, export_id) = (waiting.owner.clone(), waiting.export_id.clone());

@@ -13,6 +13,7 @@ use std::task::{Context, Waker};
 use export::agenda::{Agenda, CarriedOut};
 use export::api::{Api, Call, Settings};
 use relay::agenda::{AGENDA, Errand, LEASE_MS, Recurring};
+use relay::audit::Record;
 use relay::control::{Expect, Item, Key, Write};
 use relay::export::queue::{MAX_WAITING, QUEUE, Seat};
 use relay::export::{Export, Status};
@@ -59,7 +60,8 @@ impl World {
     fn send(&self, request: &Request) -> Response {
         let number = self.calls.get() + 1;
         self.calls.set(number);
-        let call = Call { request, now: NOW, random: [number; 10], secret: [number; 32], trace_id: "ab".repeat(16) };
+        let call =
+            Call { request, now: NOW, random: [number; 10], secret: [number; 32], trace_id: format!("{number:032x}") };
         run(self.api.answer(&call))
     }
 
@@ -421,4 +423,38 @@ fn a_schedule_that_cannot_be_read_stops_no_other() {
     let done = world.tick(DUE);
     assert_eq!((done.runs_queued, done.faults.len()), (1, 1));
     assert_eq!(world.get("/v1/schedules")["schedules"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn schedules_and_their_runs_are_recorded_by_whom_without_addresses() {
+    let world = World::new();
+    let path = world.schedule(&json!({"email": ["kim@example.com", "lee@example.com"]}));
+    let (id, tokens) = (path.trim_start_matches("/v1/schedules/"), world.tokens());
+    for _ in 0..2 {
+        world.send(&to("POST", &format!("/v1/unsubscribe/{}", tokens[0]), ""));
+    }
+    for _ in 0..2 {
+        world.tick(DUE);
+    }
+    world.call("DELETE", &path, API_KEY);
+    world.call("DELETE", &path, API_KEY);
+    let mut records: Vec<Record> = world.items("audit#demo").iter().map(|item| item.read().unwrap()).collect();
+    records.sort_by(|one, other| one.action.cmp(&other.action));
+    let key = records.iter().find(|record| record.action == "schedule.made").unwrap().who.clone();
+    assert!(key.starts_with("key "), "{key}");
+    let export = world.exports().remove(0);
+    let told: Vec<[&str; 3]> =
+        records.iter().map(|record| [record.action.as_str(), record.who.as_str(), record.subject.as_str()]).collect();
+    let expected = [
+        ["export.created", "relay", &export.export_id],
+        ["schedule.left", "mail", id],
+        ["schedule.made", &key, id],
+        ["schedule.removed", &key, id],
+    ];
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(expected.iter().all(|one| told.contains(one)), "{told:?}");
+    let run = records.iter().find(|record| record.action == "export.created").unwrap();
+    assert_eq!((run.at, run.details["schedule_id"].as_str()), (DUE, id));
+    let all = serde_json::to_string(&records).unwrap();
+    assert!(!all.contains("kim") && !all.contains("lee") && !all.contains(&tokens[0]), "{all}");
 }

@@ -13,6 +13,7 @@ mod undelivered;
 use std::sync::Mutex;
 
 use relay::address;
+use relay::audit::{Action, Actor, Record, Who, domain};
 use relay::control::CommitError;
 use relay::export::{Export, NoticeState, store};
 use relay::fault::{Fault, FaultKind};
@@ -155,7 +156,11 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
             }
             let claim = NoticeState { claimed_at: now, claimed_by: event.id.clone(), sent_at: None, refused: None };
             export.set_notice(email, claim.clone());
-            match self.control.commit(&[store::replace(&export, version)?]).await {
+            let mut writes = vec![store::replace(&export, version)?];
+            if letter == Letter::Ready {
+                writes.push(told(&export, Action::LinkMailed, &export.export_id, email, now).write()?);
+            }
+            match self.control.commit(&writes).await {
                 Ok(()) => return Ok(Some(Claimed { export, letter, claim })),
                 Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Fault(fault)) => return Err(fault.into()),
@@ -283,6 +288,13 @@ impl<C: ControlTable, S: LinkSigner, M: Mailer> App<C, S, M> {
             counters.add(metric, labels, 1);
         }
     }
+}
+
+/// What is recorded of an address of an export: which of its addresses, and the domain.
+fn told(export: &Export, action: Action, subject: &str, email: &str, now: i64) -> Record {
+    let actor = Actor { who: Who::Relay, at: now, trace_id: export.trace_id.clone() };
+    let place = export.emails.iter().position(|other| other == email).map_or(0, |index| index + 1);
+    actor.did(action, &export.owner, subject).with("address", place).with("domain", domain(email))
 }
 
 /// Whose a mail is.

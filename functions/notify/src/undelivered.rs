@@ -1,6 +1,7 @@
 //! Mails that did not arrive, or were not wanted.
 
 use relay::address::{Unreachable, Why};
+use relay::audit::{Action, domain};
 use relay::control::CommitError;
 use relay::export::{Export, store};
 use relay::fault::Fault;
@@ -8,7 +9,7 @@ use relay::metric::{Labels, Metric};
 use relay::port::ControlTable;
 
 use crate::occasion::{Trouble, Undelivered};
-use crate::{App, NotifyError, Outcome};
+use crate::{App, NotifyError, Outcome, told};
 
 impl<C: ControlTable, S, M> App<C, S, M>
 where
@@ -47,7 +48,9 @@ where
         };
         let (owner, export_id) = (export.owner.clone(), export.export_id.clone());
         let mark = Unreachable { owner, email: email.to_lowercase(), reason, since: now, detail, export_id };
-        match self.control.commit(&[mark.mark()?]).await {
+        let record = told(export, Action::AddressMarked, &domain(email), email, now);
+        let record = record.with("reason", reason.name()).with("export_id", &export.export_id);
+        match self.control.commit(&[mark.mark()?, record.write()?]).await {
             // Marked before: by this event's earlier delivery, or another mail's.
             Ok(()) | Err(CommitError::Conflict(_)) => Ok(mark.words()),
             Err(CommitError::Fault(fault)) => Err(fault),

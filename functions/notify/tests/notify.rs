@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use notify::occasion::{Event, Occasion, read};
 use notify::{App, NotifyError, Outcome};
 use relay::address::{self, Why};
+use relay::audit::{Record, newest};
 use relay::control::{Expect, Write};
 use relay::export::{
     Asked, Checkpoint, Export, ExportRequest, FinishedFile, MANIFEST, NoticeState, Status, View, export_id, store,
@@ -467,8 +468,8 @@ async fn an_address_that_bounced_for_good_gets_no_further_mail() {
 
 #[tokio::test]
 async fn a_bounce_that_may_pass_is_told_and_marks_nothing() {
-    let app = app();
     for kind in ["Transient", "Undetermined"] {
+        let app = app();
         let export = done_for(&app, &["kim@example.com"]).await;
         app.notify(&created(&export, 3456), NOW).await.unwrap();
         assert_eq!(app.notify(&bounce(&export, kind, "kim@example.com"), NOW).await, Ok(Outcome::Noted));
@@ -532,4 +533,50 @@ async fn what_is_none_of_ours_is_left_alone() {
     ] {
         assert!(read(event.clone()).is_err(), "{event}");
     }
+}
+
+async fn records(app: &Doubles) -> Vec<Record> {
+    let listing = app.control.query(&newest("demo", None, 100)).await.unwrap();
+    listing.items.iter().map(|item| item.read().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn each_mail_with_links_is_recorded_by_its_domain_before_it_goes() {
+    let app = app();
+    let export = done_for(&app, &["kim@example.com", "lee@Example.com"]).await;
+    app.mailer.script.refuse("send", 1, FaultKind::Unavailable);
+    for later in [0, 60_000, 120_000] {
+        let _again = app.notify(&created(&export, 3456), NOW + later).await;
+    }
+    assert_eq!(addresses(&app).len(), 2);
+    let records = records(&app).await;
+    let told: Vec<_> = records.iter().map(|record| (record.at - NOW, record.details["address"].as_str())).collect();
+    // The one that failed was tried again.
+    assert_eq!(told[0], (60_000, "1"));
+    assert!(told.len() == 3 && told.contains(&(0, "1")) && told.contains(&(0, "2")), "{told:?}");
+    for record in &records {
+        let named = (record.who.as_str(), record.action.as_str(), &record.subject, record.details["domain"].as_str());
+        assert_eq!(named, ("relay", "link.mailed", &export.export_id, "example.com"));
+        assert!(!serde_json::to_string(record).unwrap().contains('@'), "{record:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_without_links_is_no_way_to_rows() {
+    let app = app();
+    let export = export(&app, |export| export.finish(Status::Empty, NOW)).await;
+    assert_eq!(app.notify(&ended(&export, "SUCCEEDED"), NOW).await, Ok(Outcome::Sent));
+    assert_eq!(records(&app).await, []);
+}
+
+#[tokio::test]
+async fn an_address_that_is_marked_is_recorded_once() {
+    let app = app();
+    let export = done_for(&app, &["kim@example.com"]).await;
+    for later in [0, 1] {
+        assert_eq!(app.notify(&bounce(&export, "Permanent", "kim@example.com"), NOW + later).await, Ok(Outcome::Noted));
+    }
+    let [record] = records(&app).await.try_into().unwrap();
+    assert_eq!((record.action.as_str(), record.subject.as_str(), record.at), ("address.marked", "example.com", NOW));
+    assert_eq!((record.details["reason"].as_str(), &record.details["export_id"]), ("bounced", &export.export_id));
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use relay::access::{Access, MAX_SIGNING_SECRETS, MAX_SOURCES, Network};
+use relay::audit::Actor;
 use relay::owner::Owner;
 use relay::port::ControlTable;
 use relay::signature::SigningSecret;
@@ -17,12 +18,12 @@ pub(crate) async fn new_signing_secret(
     control: &impl ControlTable,
     owner: &str,
     random: [u8; 32],
-    now: i64,
+    actor: &Actor,
 ) -> Result<NewSecretView, Refusal> {
     let text = SigningSecret::new_text(random);
-    let secret = SigningSecret::of(&text, now);
+    let secret = SigningSecret::of(&text, actor.at);
     let view = NewSecretView::new(owner, &secret, text);
-    change_owner(control, owner, &Change::AddSecret(secret)).await?;
+    change_owner(control, owner, &Change::AddSecret(secret), actor).await?;
     Ok(view)
 }
 
@@ -101,7 +102,7 @@ fn sources(access: &mut Access, of: SourceOf) -> &mut BTreeSet<Network> {
     }
 }
 
-const fn name(of: SourceOf) -> &'static str {
+pub(super) const fn name(of: SourceOf) -> &'static str {
     match of {
         SourceOf::Callbacks => "callbacks",
         SourceOf::Activities => "activities",

@@ -1,6 +1,7 @@
 //! Addresses that no mail goes to, because one bounced or was reported.
 
 use relay::address::{Unreachable, all_unreachable, unreachable};
+use relay::audit::{Action, Actor, domain};
 use relay::control::{Expect, Write};
 use relay::port::ControlTable;
 
@@ -18,6 +19,7 @@ pub(crate) async fn clear_address(
     control: &impl ControlTable,
     owner: &str,
     email: &str,
+    actor: &Actor,
 ) -> Result<AddressesView, Refusal> {
     known_owner(control, owner).await?;
     if unreachable(control, owner, email).await?.is_none() {
@@ -25,6 +27,7 @@ pub(crate) async fn clear_address(
         return Err(Refusal::other(format!("mails go to `{email}` as it is; {advice}")));
     }
     let write = Write::Delete { key: Unreachable::key(owner, email), expect: Expect::Any };
-    control.commit(&[write]).await.map_err(unexpected)?;
+    let record = actor.did(Action::AddressCleared, owner, &domain(email));
+    control.commit(&[write, record.write()?]).await.map_err(unexpected)?;
     list_addresses(control, owner).await
 }

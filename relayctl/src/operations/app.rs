@@ -1,5 +1,6 @@
 //! App tokens: each is claimed by one owner.
 
+use relay::audit::{Action, Actor};
 use relay::control::{CommitError, Expect, Write};
 use relay::owner::{App, FormerClaim};
 use relay::port::ControlTable;
@@ -14,14 +15,15 @@ pub(crate) async fn add_app(
     control: &impl ControlTable,
     owner: &str,
     app_token: &str,
-    now: i64,
+    actor: &Actor,
 ) -> Result<OwnerView, Refusal> {
     known_owner(control, owner).await?;
-    wait_for_former(control, owner, app_token, now).await?;
-    let app = App { app_token: app_token.to_owned(), owner: owner.to_owned(), created_at: now };
+    wait_for_former(control, owner, app_token, actor.at).await?;
+    let app = App { app_token: app_token.to_owned(), owner: owner.to_owned(), created_at: actor.at };
     let writes = [
         Write::put(App::key(app_token), &app, Expect::Absent)?,
         Write::put(App::listing_key(owner, app_token), &app, Expect::Any)?,
+        actor.did(Action::AppAdded, owner, app_token).write()?,
     ];
     match control.commit(&writes).await {
         Ok(()) => show_owner(control, owner).await,
@@ -48,7 +50,7 @@ pub(crate) async fn remove_app(
     control: &impl ControlTable,
     owner: &str,
     app_token: &str,
-    now: i64,
+    actor: &Actor,
 ) -> Result<OwnerView, Refusal> {
     known_owner(control, owner).await?;
     for _ in 0..MAX_TRIES {
@@ -57,11 +59,12 @@ pub(crate) async fn remove_app(
             return Err(Refusal::other(format!("app `{app_token}` is not registered to owner `{owner}`")));
         };
         let received_since = tenancy::received_since(control, app_token, owner).await?;
-        let former = FormerClaim { owner: owner.to_owned(), received_since, released_at: now };
+        let former = FormerClaim { owner: owner.to_owned(), received_since, released_at: actor.at };
         let writes = [
             Write::Delete { key: App::key(app_token), expect: Expect::Version(version) },
             Write::put(FormerClaim::key(app_token), &former, Expect::Any)?,
             Write::Delete { key: App::listing_key(owner, app_token), expect: Expect::Any },
+            actor.did(Action::AppRemoved, owner, app_token).write()?,
         ];
         match control.commit(&writes).await {
             Ok(()) => return show_owner(control, owner).await,

@@ -1,5 +1,6 @@
 //! Keys: made, shown once, stored as a hash, revoked.
 
+use relay::audit::{Action, Actor};
 use relay::control::{Expect, Write};
 use relay::owner::{KeyRecord, Role, new_secret};
 use relay::port::ControlTable;
@@ -14,14 +15,15 @@ pub(crate) async fn new_key(
     owner: &str,
     role: Role,
     random: [u8; 32],
-    now: i64,
+    actor: &Actor,
 ) -> Result<NewKeyView, Refusal> {
     known_owner(control, owner).await?;
     let secret = new_secret(role, random);
-    let record = KeyRecord::of(&secret, owner, role, now);
+    let record = KeyRecord::of(&secret, owner, role, actor.at);
     let writes = [
         Write::put(KeyRecord::key(&record.sha256), &record, Expect::Absent)?,
         Write::put(KeyRecord::listing_key(owner, &record.key_id), &record, Expect::Absent)?,
+        actor.did(Action::KeyMade, owner, &record.key_id).with("role", role.name()).write()?,
     ];
     control.commit(&writes).await.map_err(unexpected)?;
     Ok(NewKeyView::new(record, secret))
@@ -32,6 +34,7 @@ pub(crate) async fn revoke_key(
     control: &impl ControlTable,
     owner: &str,
     key_id: &str,
+    actor: &Actor,
 ) -> Result<RevokedKeyView, Refusal> {
     known_owner(control, owner).await?;
     let listed = tenancy::find::<KeyRecord>(control, KeyRecord::listing_key(owner, key_id)).await?;
@@ -42,6 +45,7 @@ pub(crate) async fn revoke_key(
     let writes = [
         Write::Delete { key: KeyRecord::key(&record.sha256), expect: Expect::Any },
         Write::Delete { key: KeyRecord::listing_key(owner, key_id), expect: Expect::Version(version) },
+        actor.did(Action::KeyRevoked, owner, key_id).with("role", record.role.name()).write()?,
     ];
     control.commit(&writes).await.map_err(unexpected)?;
     Ok(RevokedKeyView::new(record))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use relay::access::{Access, Network};
+use relay::audit::{Action, Actor, Record};
 use relay::control::{CommitError, Expect, Write};
 use relay::owner::Owner;
 use relay::port::ControlTable;
@@ -11,7 +12,7 @@ use relay::signature::SigningSecret;
 use relay::tenancy;
 use serde_json::json;
 
-use super::access::{add_secret, add_source, remove_source, require_signature, revoke_secret};
+use super::access::{add_secret, add_source, name as name_of, remove_source, require_signature, revoke_secret};
 use super::{MAX_TRIES, Refusal, known_owner, unexpected, unknown_owner};
 use crate::cli::SourceOf;
 use crate::view::OwnerView;
@@ -28,6 +29,7 @@ pub(crate) enum Change {
     AddSecret(SigningSecret),
     RevokeSecret(String),
     RequireSignature(bool),
+    Retention(u16),
 }
 
 /// Adds an owner whose name is free.
@@ -35,7 +37,7 @@ pub(crate) async fn add_owner(
     control: &impl ControlTable,
     name: &str,
     retention_days: u16,
-    now: i64,
+    actor: &Actor,
 ) -> Result<OwnerView, Refusal> {
     if name == UNKNOWN_OWNER {
         let why = "there the quarantine keeps what is nobody's";
@@ -47,11 +49,12 @@ pub(crate) async fn add_owner(
         event_tokens: BTreeSet::new(),
         retention_days,
         access: Access::default(),
-        created_at: now,
+        created_at: actor.at,
     };
     let writes = [
         Write::put(Owner::key(name), &owner, Expect::Absent)?,
         Write::put(Owner::listing_key(name), &json!({}), Expect::Any)?,
+        actor.did(Action::OwnerAdded, name, name).with("days", retention_days).write()?,
     ];
     match control.commit(&writes).await {
         Ok(()) => Ok(OwnerView::new(owner, vec![], vec![])),
@@ -84,20 +87,47 @@ pub(crate) async fn change_owner(
     control: &impl ControlTable,
     name: &str,
     change: &Change,
+    actor: &Actor,
 ) -> Result<OwnerView, Refusal> {
     for _ in 0..MAX_TRIES {
         let Some((mut owner, version)) = tenancy::find::<Owner>(control, Owner::key(name)).await? else {
             return Err(unknown_owner(control, name).await);
         };
+        let record = change.record(&owner, actor);
         apply(change, &mut owner)?;
         let write = Write::put(Owner::key(name), &owner, Expect::Version(version))?;
-        match control.commit(&[write]).await {
+        match control.commit(&[write, record.write()?]).await {
             Ok(()) => return show_owner(control, name).await,
             Err(CommitError::Conflict(_)) => {}
             Err(error) => return Err(unexpected(error)),
         }
     }
     Err(Refusal::Busy)
+}
+
+impl Change {
+    /// What is recorded of it; `before`: the owner as it still is.
+    fn record(&self, before: &Owner, actor: &Actor) -> Record {
+        let owner = &before.owner;
+        let did = |action, subject: &str| actor.did(action, owner, subject);
+        match self {
+            Self::AddDomain(domain) => did(Action::DomainAdded, domain),
+            Self::RemoveDomain(domain) => did(Action::DomainRemoved, domain),
+            Self::AddEvent(token) => did(Action::EventAdded, token),
+            Self::RemoveEvent(token) => did(Action::EventRemoved, token),
+            Self::AddSource(of, network) => did(Action::SourceAdded, &network.to_string()).with("for", name_of(*of)),
+            Self::RemoveSource(of, network) => {
+                did(Action::SourceRemoved, &network.to_string()).with("for", name_of(*of))
+            }
+            Self::AddSecret(secret) => did(Action::SigningMade, &secret.secret_id),
+            Self::RevokeSecret(secret_id) => did(Action::SigningRevoked, secret_id),
+            Self::RequireSignature(true) => did(Action::SigningRequired, owner),
+            Self::RequireSignature(false) => did(Action::SigningRelaxed, owner),
+            Self::Retention(days) => {
+                did(Action::RetentionChanged, owner).with("before", before.retention_days).with("days", days)
+            }
+        }
+    }
 }
 
 fn apply(change: &Change, owner: &mut Owner) -> Result<(), Refusal> {
@@ -119,6 +149,10 @@ fn apply(change: &Change, owner: &mut Owner) -> Result<(), Refusal> {
         Change::AddSecret(secret) => return add_secret(owner, secret),
         Change::RevokeSecret(secret_id) => return revoke_secret(owner, secret_id),
         Change::RequireSignature(required) => return require_signature(owner, *required),
+        Change::Retention(days) => {
+            let before = std::mem::replace(&mut owner.retention_days, *days);
+            (before != *days, "how long activities are kept".to_owned(), "is so many days already")
+        }
     };
     if changed { Ok(()) } else { Err(Refusal::other(format!("{what} {state} of owner `{}`", owner.owner))) }
 }

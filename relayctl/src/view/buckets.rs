@@ -181,7 +181,7 @@ impl Entries {
 }
 
 /// A table: texts to the left, and from the column `numbers` on numbers to the right.
-fn listed(empty: &str, head: &[&str], numbers: usize, rows: Vec<Vec<String>>, next: Option<&str>) -> String {
+pub(super) fn listed(empty: &str, head: &[&str], numbers: usize, rows: Vec<Vec<String>>, next: Option<&str>) -> String {
     if rows.is_empty() && next.is_none() {
         return empty.to_owned();
     }

@@ -8,6 +8,7 @@ use crate::owner::Owner;
 /// 2026-11-14T09:30:00Z.
 const NOW: i64 = 1_794_648_600_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 fn owner() -> Owner {
     serde_json::from_value(

@@ -3,6 +3,7 @@
 //! A run's export, its place in line and the schedule's way on are one commit: whoever dies, and however many are at it, a run is made once.
 
 use relay::agenda::{Errand, Recurring, Taken};
+use relay::audit::{Actor, Who};
 use relay::control::{CommitError, Expect, Write};
 use relay::export::{Asked, Export, ExportRequest, Failure, RequestError, store};
 use relay::fault::Fault;
@@ -82,7 +83,8 @@ impl<C: ControlTable, F: Leavings, H: Hooks> Agenda<'_, C, F, H> {
             }
         };
         ahead.made(past_run(&export))?;
-        let Some(queueing) = seated(self.control, &export, export.export_id.as_bytes()).await? else {
+        let actor = Actor { who: Who::Relay, at: now, trace_id: export.trace_id.clone() };
+        let Some(queueing) = seated(self.control, &export, &actor, export.export_id.as_bytes()).await? else {
             return Ok(Step::NoSeat);
         };
         let writes: Vec<Write> = queueing.into_iter().chain([replace(&ahead, version)?]).collect();

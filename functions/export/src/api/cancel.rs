@@ -1,5 +1,6 @@
 //! `DELETE /v1/exports/{id}`.
 
+use relay::audit::Action;
 use relay::control::CommitError;
 use relay::export::queue::Waiting;
 use relay::export::{Status, store};
@@ -10,14 +11,15 @@ use relay::port::ControlTable;
 use relay::tenancy;
 use serde_json::Value;
 
-use super::{Api, Call, Ports, Refusal, problem};
+use super::{Api, Call, Caller, Ports, Refusal, problem};
 
 /// How often to try again when the worker or a dispatcher writes the export at the same time.
 const MAX_ATTEMPTS: usize = 8;
 
 impl<W: Ports> Api<W> {
     /// Takes an export back. The worker finds out with its next checkpoint at the latest; its slot goes to who waits.
-    pub(super) async fn cancel(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
+    pub(super) async fn cancel(&self, call: &Call<'_>, caller: &Caller, id: &str) -> Result<Response, Refusal> {
+        let owner = &caller.owner;
         for _ in 0..MAX_ATTEMPTS {
             let (mut export, version) = self.load(owner, id).await?;
             if export.status.is_terminal() {
@@ -28,6 +30,7 @@ impl<W: Ports> Api<W> {
             export.finish(Status::Cancelled, call.now);
             let mut writes = store::ending(&export, version)?;
             writes.extend(waiting.iter().flat_map(|(waiting, _)| waiting.leave()));
+            writes.push(caller.did(Action::ExportCancelled, id).write()?);
             match self.control.commit(&writes).await {
                 Ok(()) => {}
                 Err(CommitError::Conflict(_)) => continue,

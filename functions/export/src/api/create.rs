@@ -18,7 +18,7 @@ use relay::{address, tenancy};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Api, Call, Ports, Refusal, problem};
+use super::{Api, Call, Caller, Ports, Refusal, problem};
 use crate::dispatch::Line;
 use crate::queue::seated;
 
@@ -43,8 +43,9 @@ struct New {
 }
 
 impl<W: Ports> Api<W> {
-    pub(super) async fn create(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
+    pub(super) async fn create(&self, call: &Call<'_>, caller: &Caller) -> Result<Response, Refusal> {
         check_envelope(call.request)?;
+        let owner = &caller.owner;
         let asked = self.checked(call, owner).await?;
         if let (Some(same), _) = self.lately(&asked).await? {
             return Ok(self.accepted(&same, call).await);
@@ -52,7 +53,7 @@ impl<W: Ports> Api<W> {
         if self.holds_nothing(&asked.export).await? {
             return Ok(Response::json(200, &json!({"status": "empty"})));
         }
-        if let Some(same) = self.queue(&asked, call.random).await? {
+        if let Some(same) = self.queue(&asked, caller, call.random).await? {
             return Ok(self.accepted(&same, call).await);
         }
         self.count(Metric::ExportsRequested, Labels::NONE);
@@ -182,14 +183,15 @@ impl<W: Ports> Api<W> {
     }
 
     /// Puts it into the queue, unless the same request has come in between; the answer is that one's export then.
-    async fn queue(&self, asked: &New, random: [u8; 10]) -> Result<Option<Export>, Refusal> {
+    async fn queue(&self, asked: &New, caller: &Caller, random: [u8; 10]) -> Result<Option<Export>, Refusal> {
         let New { export, recent } = asked;
         for _ in 0..MAX_ATTEMPTS {
             let (same, expect) = self.lately(asked).await?;
             if same.is_some() {
                 return Ok(same);
             }
-            let queueing = seated(&self.control, export, &random).await?.ok_or_else(problem::too_many_exports)?;
+            let queueing =
+                seated(&self.control, export, &caller.actor, &random).await?.ok_or_else(problem::too_many_exports)?;
             let mut writes = queueing.to_vec();
             writes.push(Recent::of(export).write(recent.clone(), expect)?);
             match self.control.commit(&writes).await {

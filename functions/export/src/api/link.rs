@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use relay::address;
+use relay::audit::{Action, Record, domain};
+use relay::control::{CommitError, Write};
 use relay::export::{Export, Status, store};
 use relay::fault::Fault;
 use relay::http::Response;
@@ -11,11 +13,11 @@ use relay::link::Link;
 use relay::metric::{Labels, Metric};
 use relay::notice::{self, Download, Mail, Surroundings};
 use relay::period::rfc3339;
-use relay::port::{LinkSigner, Mailer, SendMailError};
+use relay::port::{ControlTable, LinkSigner, Mailer, SendMailError};
 use relay::{schedule, tenancy};
 use serde_json::json;
 
-use super::{Api, Call, Ports, Refusal, Settings, problem};
+use super::{Api, Call, Caller, Ports, Refusal, Settings, problem};
 
 /// The least time between two mails with a fresh link to one file: milliseconds. Each call is answered with a link; whoever calls in a loop
 /// fills no mailbox.
@@ -25,8 +27,8 @@ const MAIL_INTERVAL_MS: i64 = 5 * 60_000;
 const SIGNED_AT_ONCE: usize = 16;
 
 impl<W: Ports> Api<W> {
-    pub(super) async fn link(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
-        let (export, _) = self.load(owner, id).await?;
+    pub(super) async fn link(&self, call: &Call<'_>, caller: &Caller, id: &str) -> Result<Response, Refusal> {
+        let (export, _) = self.load(&caller.owner, id).await?;
         let status = export.status_at(call.now, self.settings.retention_days);
         if let Some(at) = export.file_deleted_at {
             return Err(problem::deleted(&rfc3339(at)).into());
@@ -40,7 +42,7 @@ impl<W: Ports> Api<W> {
         let link = self.signer.sign(&export.object_key(), &export.file_name(), call.now).await?;
         let files = self.file_links(&export, call.now).await?;
         // Behind everything that may fail: a call that is not answered takes no mail away.
-        let is_due = self.record(&export, &link, call.now).await;
+        let is_due = self.record(caller, &export, &link, call.now).await?;
         let is_mailed = is_due && self.mail(&export, &link, &files, &call.trace_id).await;
         let link_of = |Download { name, link }: &Download| json!({"name": name, "url": link.url, "expires_at": rfc3339(link.expires_at)});
         let files: Vec<_> = files.iter().map(link_of).collect();
@@ -68,9 +70,9 @@ impl<W: Ports> Api<W> {
         Ok(may && !schedule::has_left(&self.control, export, email).await?)
     }
 
-    /// Notes the link's end, and claims its mail where one is due. The caller holds the link already: that this could not be noted does not
-    /// take it away, but then there is no mail, because nothing would bound their number.
-    async fn record(&self, export: &Export, link: &Link, now: i64) -> bool {
+    /// Records who got the link, notes its end, and claims its mail where one is due; whether it did. The link itself is given only with its
+    /// record. Should only the export not be written, because others write it, there is no mail: nothing would bound their number.
+    async fn record(&self, caller: &Caller, export: &Export, link: &Link, now: i64) -> Result<bool, Fault> {
         let is_due = AtomicBool::new(false);
         let change = |stored: &mut Export| {
             let is_later = stored.link_expires_at.is_none_or(|before| before < link.expires_at);
@@ -82,12 +84,29 @@ impl<W: Ports> Api<W> {
             is_due.store(due, Ordering::Relaxed);
             is_later || due
         };
-        match store::amend(&self.control, &export.owner, &export.export_id, change).await {
-            Ok(_) => is_due.into_inner(),
+        let made = caller.did(Action::LinkMade, &export.export_id);
+        let writes = |stored: &Export, version| {
+            let mut writes = vec![store::replace(stored, version)?, made.write()?];
+            if is_due.load(Ordering::Relaxed) {
+                writes.extend(mailed(caller, stored)?);
+            }
+            Ok(writes)
+        };
+        match store::rewrite(&self.control, &export.owner, &export.export_id, change, writes).await {
+            Ok(Some((_, true))) => return Ok(is_due.into_inner()),
+            Ok(_) => {}
             Err(fault) => {
                 tracing::warn!(export_id = export.export_id, %fault, "the link's end could not be noted");
-                false
             }
+        }
+        self.record_alone(&made).await.map(|()| false)
+    }
+
+    async fn record_alone(&self, made: &Record) -> Result<(), Fault> {
+        match self.control.commit(&[made.write()?]).await {
+            // It was written, and only the answer lost.
+            Ok(()) | Err(CommitError::Conflict(_)) => Ok(()),
+            Err(CommitError::Fault(fault)) => Err(fault),
         }
     }
 
@@ -131,4 +150,13 @@ impl<W: Ports> Api<W> {
         self.count(metric, labels);
         metric == Metric::MailsSent
     }
+}
+
+/// The records of the mails that are about to go out.
+fn mailed(caller: &Caller, export: &Export) -> Result<Vec<Write>, Fault> {
+    let record = |(place, email): (usize, &String)| {
+        let record = caller.did(Action::LinkMailed, &export.export_id);
+        record.with("address", place + 1).with("domain", domain(email)).write()
+    };
+    export.emails.iter().enumerate().map(record).collect()
 }

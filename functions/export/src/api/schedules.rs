@@ -1,6 +1,7 @@
 //! `/v1/schedules`: recurring exports are made, shown and ended.
 
 use relay::agenda::{Errand, Recurring};
+use relay::audit::{Action, Record};
 use relay::control::{Expect, Item, Write};
 use relay::export::{export_id, is_export_id};
 use relay::fault::{Fault, FaultKind};
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use super::create::check_envelope;
 use super::read::paging;
-use super::{Api, Call, Ports, Refusal, problem};
+use super::{Api, Call, Caller, Ports, Refusal, problem};
 use crate::dispatch::{committed, list};
 
 /// How often to try again when the same owner makes or deletes others at the same time, or a run writes it.
@@ -22,14 +23,16 @@ const MAX_ATTEMPTS: usize = 8;
 pub(super) const LINKS_KEPT_SECONDS: i64 = 365 * 86_400;
 
 impl<W: Ports> Api<W> {
-    pub(super) async fn create_schedule(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
+    pub(super) async fn create_schedule(&self, call: &Call<'_>, caller: &Caller) -> Result<Response, Refusal> {
+        let owner = &caller.owner;
         check_envelope(call.request)?;
         let profile = self.profile(owner).await?;
         let request = ScheduleRequest::parse(&call.request.body, &profile).map_err(problem::unusable)?;
         self.check_app(request.app_token(), owner).await?;
         let id = export_id(call.now, call.random);
         let schedule = Schedule::new(request, owner, id, call.now, &call.secret)?;
-        self.store_schedule(&schedule).await?;
+        let made = caller.did(Action::ScheduleMade, &schedule.schedule_id).with("frequency", schedule.frequency.name());
+        self.store_schedule(&schedule, &made).await?;
         let schedule_id = &schedule.schedule_id;
         tracing::info!(
             owner,
@@ -42,8 +45,8 @@ impl<W: Ports> Api<W> {
         Ok(Response::json(201, &schedule.view()).with_header("location", location))
     }
 
-    /// The schedule, its links and its first run's place on the agenda, all or nothing.
-    async fn store_schedule(&self, schedule: &Schedule) -> Result<(), Refusal> {
+    /// The schedule, its links, its first run's place on the agenda and the record of who made it, all or nothing.
+    async fn store_schedule(&self, schedule: &Schedule, made: &Record) -> Result<(), Refusal> {
         let owner = &schedule.owner;
         let Some(due_at) = schedule.next_run_at() else { return Ok(()) };
         for _ in 0..MAX_ATTEMPTS {
@@ -56,6 +59,7 @@ impl<W: Ports> Api<W> {
                 Write::put(Schedule::key(owner, &schedule.schedule_id), schedule, Expect::Absent)?,
                 Write::put(Count::key(owner), &one_more, expect)?,
                 errand(schedule).put(due_at)?,
+                made.write()?,
             ];
             for one in &schedule.subscribers {
                 writes.push(Write::put(
@@ -97,7 +101,13 @@ impl<W: Ports> Api<W> {
     }
 
     /// Ends and forgets it. Exports that it has made stay.
-    pub(super) async fn delete_schedule(&self, call: &Call<'_>, owner: &str, id: &str) -> Result<Response, Refusal> {
+    pub(super) async fn delete_schedule(
+        &self,
+        call: &Call<'_>,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<Response, Refusal> {
+        let owner = &caller.owner;
         for _ in 0..MAX_ATTEMPTS {
             let (mut schedule, version) = self.load_schedule(owner, id).await?;
             let (count, expect) = self.count_of_schedules(owner).await?;
@@ -105,6 +115,7 @@ impl<W: Ports> Api<W> {
             let mut writes = vec![
                 Write::Delete { key: Schedule::key(owner, id), expect: Expect::Version(version) },
                 Write::put(Count::key(owner), &one_less, expect)?,
+                caller.did(Action::ScheduleRemoved, id).write()?,
             ];
             writes.extend(off_the_agenda(&schedule));
             let forgotten = call.now / 1000 + LINKS_KEPT_SECONDS;

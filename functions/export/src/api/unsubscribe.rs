@@ -2,6 +2,7 @@
 //!
 //! Mail programs send the `POST` themselves (RFC 8058). Scanners follow links, so a `GET` changes nothing: it shows a page with the button.
 
+use relay::audit::{Action, Who, domain};
 use relay::control::{Expect, Write};
 use relay::http::Response;
 use relay::port::ControlTable;
@@ -39,7 +40,12 @@ impl<W: Ports> Api<W> {
                 return Ok(html(page::gone(&subscription)));
             }
             let (owner, schedule_id) = (&schedule.owner, &schedule.schedule_id);
-            let mut writes = vec![Write::put(Schedule::key(owner, schedule_id), &schedule, Expect::Version(version))?];
+            let left = call.actor(Who::Mail).did(Action::ScheduleLeft, owner, schedule_id);
+            let left = left.with("domain", domain(&subscription.email));
+            let mut writes = vec![
+                Write::put(Schedule::key(owner, schedule_id), &schedule, Expect::Version(version))?,
+                left.write()?,
+            ];
             // Who has left is remembered no longer than the link may be followed once more.
             let forgotten = call.now / 1000 + LINKS_KEPT_SECONDS;
             writes.push(Write::put_until(Subscription::key(token), &subscription, Expect::Any, Some(forgotten))?);

@@ -14,6 +14,7 @@ use relay::{arbitrary, avro};
 use super::*;
 use crate::cli::{Page, ReasonFilter};
 use crate::names::{Place, place};
+use crate::operations::tests::by;
 use crate::operations::{Change, Refusal, add_app, add_owner, change_owner, remove_app};
 use crate::view::{ObjectReport, Totals};
 
@@ -30,8 +31,8 @@ impl World {
     /// An empty quarantine, and owner demo with app abc.
     async fn new() -> Self {
         let (bucket, control) = (MemoryObjects::default(), MemoryControl::default());
-        add_owner(&control, "demo", 30, NOW).await.unwrap();
-        add_app(&control, "demo", "abc", NOW).await.unwrap();
+        add_owner(&control, "demo", 30, &by(NOW)).await.unwrap();
+        add_app(&control, "demo", "abc", &by(NOW)).await.unwrap();
         Self { bucket, control, stream: MemoryStream::new(1) }
     }
 
@@ -127,7 +128,7 @@ async fn what_is_registered_now_becomes_a_row_once_and_as_it_arrived() {
 
     let again = world.run_all().await;
     assert_eq!((again[0].accepted.len(), again[0].rejected.len(), world.rows().len()), (0, 1, 1));
-    add_app(&world.control, "demo", "later", NOW).await.unwrap();
+    add_app(&world.control, "demo", "later", &by(NOW)).await.unwrap();
     assert_eq!(world.run_all().await[0].accepted, [1]);
     assert!(world.run_all().await.is_empty(), "nothing is left");
     assert_eq!(world.rows().len(), 2);
@@ -202,10 +203,10 @@ async fn faults_of_bucket_and_table_end_the_run_and_lose_nothing() {
 #[tokio::test]
 async fn the_present_rule_decides_as_the_door_does() {
     let world = World::new().await;
-    add_owner(&world.control, "acme", 30, NOW).await.unwrap();
-    add_app(&world.control, "acme", "theirs", NOW).await.unwrap();
+    add_owner(&world.control, "acme", 30, &by(NOW)).await.unwrap();
+    add_app(&world.control, "acme", "theirs", &by(NOW)).await.unwrap();
     let event = Change::AddEvent("other".into());
-    change_owner(&world.control, "demo", &event).await.unwrap();
+    change_owner(&world.control, "demo", &event, &by(NOW)).await.unwrap();
     let mut too_old = raw("abc", 3, NOW);
     too_old.query = too_old.query.replace("created_at=1", "created_at=");
     let key = world.keep("demo", &[raw("abc", 1, NOW), raw("theirs", 2, NOW), too_old]).await;
@@ -219,7 +220,7 @@ async fn the_present_rule_decides_as_the_door_does() {
     assert!(world.stream.all().is_empty());
 
     let event = Change::RemoveEvent("other".into());
-    change_owner(&world.control, "demo", &event).await.unwrap();
+    change_owner(&world.control, "demo", &event, &by(NOW)).await.unwrap();
     assert!(world.run_all().await.iter().all(|report| report.accepted.is_empty()), "dropped is dropped");
     let again = Options { again: true, place: place("demo").unwrap(), ..all() };
     assert_eq!(world.run(again).await.unwrap()[0].accepted, [0], "unless it is asked for again");
@@ -228,10 +229,10 @@ async fn the_present_rule_decides_as_the_door_does() {
 #[tokio::test]
 async fn a_token_that_was_somebody_elses_then_brings_no_row() {
     let world = World::new().await;
-    add_owner(&world.control, "acme", 30, NOW).await.unwrap();
-    remove_app(&world.control, "demo", "abc", NOW).await.unwrap();
+    add_owner(&world.control, "acme", 30, &by(NOW)).await.unwrap();
+    remove_app(&world.control, "demo", "abc", &by(NOW)).await.unwrap();
     let moved = NOW + relay::owner::MOVE_PAUSE_MS;
-    add_app(&world.control, "acme", "abc", moved).await.unwrap();
+    add_app(&world.control, "acme", "abc", &by(moved)).await.unwrap();
     world.keep("acme", &[raw("abc", 1, moved - 1), raw("abc", 2, moved)]).await;
     let report = world.run_all().await.remove(0);
     assert_eq!((&report.accepted[..], report.rejected[0].reason.as_str()), (&[1][..], "foreign_app"));
@@ -311,7 +312,7 @@ async fn place_and_reason_choose_what_is_replayed() {
     bad_time.reason = "bad_time".into();
     let key = world.keep("demo", &[raw("abc", 1, NOW), bad_time]).await;
     world.keep("demo", &[raw("abc", 3, NOW - DAY_MS)]).await;
-    add_owner(&world.control, "demo-2", 30, NOW).await.unwrap();
+    add_owner(&world.control, "demo-2", 30, &by(NOW)).await.unwrap();
     let other = world.keep("demo-2", &[raw("xyz", 4, NOW)]).await;
     let only = |text: &str, reason: Option<&str>| Options {
         place: place(text).unwrap(),
