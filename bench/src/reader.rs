@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::core_time::{Account, Effort, measure, rate};
 use crate::endpoint::Endpoint;
-use crate::generator::Generator;
+use relay_plan::generator::Generator;
 use crate::{Outcome, Rates, runtime};
 
 /// 2026-11-14 08:10:00 UTC, in whole minutes.

@@ -16,7 +16,7 @@ use relay::port::ControlTable;
 use relay::port::memory::{MemoryControl, MemoryPages, MemoryQuarantine};
 use relay::{avro, frame};
 
-use crate::generator::Generator;
+use relay_plan::generator::Generator;
 use crate::{Outcome, runtime, say};
 
 /// The first second of the simulated time: 2026-11-14 08:10:00 UTC.

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::Written;
 use crate::core_time::{Account, peak_bytes};
 use crate::endpoint::Endpoint;
-use crate::generator::Generator;
+use relay_plan::generator::Generator;
 use crate::rows::{ROWS_A_MINUTE, Rows, SHARDS, START};
 use crate::stage::{self, REGION, Stage};
 

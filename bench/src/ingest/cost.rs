@@ -11,7 +11,7 @@ use relay::callback::{self, Callback};
 use relay::frame;
 
 use crate::core_time::{Account, Effort, measure};
-use crate::generator::Generator;
+use relay_plan::generator::Generator;
 use crate::ingest::host::items;
 use crate::{Outcome, say};
 

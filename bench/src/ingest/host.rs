@@ -15,7 +15,7 @@ use serde_json::{Map, json};
 
 use crate::core_time::{Account, Cost, Effort, measure, rate};
 use crate::endpoint::Endpoint;
-use crate::generator::Generator;
+use relay_plan::generator::Generator;
 use crate::stage::{self, REGION, Stage};
 use crate::{Outcome, runtime, say};
 
