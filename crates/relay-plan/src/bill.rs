@@ -108,7 +108,11 @@ fn writers(load: &Load, heat: &Heat) -> Vec<Line> {
     let milliseconds = billed_ms(core_ms, waits_ms, writer::MEMORY_MB);
     vec![
         line("batch-writer, calls", batches, price::LAMBDA_REQUEST),
-        line("batch-writer, time", milliseconds / 1_000.0 * float(writer::MEMORY_MB) / 1_024.0, price::LAMBDA_GB_SECOND),
+        line(
+            "batch-writer, time",
+            milliseconds / 1_000.0 * float(writer::MEMORY_MB) / 1_024.0,
+            price::LAMBDA_GB_SECOND,
+        ),
         line("pages written", load.per_month() * ratio(heat.units, heat.activities), price::WRITE_UNIT),
     ]
 }

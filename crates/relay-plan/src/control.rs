@@ -130,7 +130,9 @@ impl Teller {
         self.credit -= i64::try_from(paid).unwrap_or(0) * WRITE_COST;
         for app in self.waiting.drain(..paid) {
             told(app);
-            if let (Some(at), Some(is_waiting)) = (self.told_at.get_mut(place(app)), self.is_waiting.get_mut(place(app))) {
+            if let (Some(at), Some(is_waiting)) =
+                (self.told_at.get_mut(place(app)), self.is_waiting.get_mut(place(app)))
+            {
                 (*at, *is_waiting) = (now, false);
             }
         }

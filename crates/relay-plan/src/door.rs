@@ -107,6 +107,7 @@ mod tests {
             batch,
             retention_days: 90,
             window: None,
+            kinds: crate::load::USUAL_KINDS,
             late_percent: 0,
             exports_per_day: 1,
             seed: 1,

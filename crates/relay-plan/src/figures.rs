@@ -32,9 +32,6 @@ pub const ROW_BYTES: f64 = 450.0;
 /// The memory at which a function has one whole core: MB (Lambda developer guide, "Configure function memory").
 pub const CORE_MB: f64 = 1_769.0;
 
-/// What kinds come: percent of installs, reattributions and events, as an account with in-app events sends them.
-pub const KIND_PERCENT: [(Kind, u32); 3] = [(Kind::Install, 8), (Kind::Reattribution, 2), (Kind::Event, 90)];
-
 /// Whose days the activities lie in: 2026-11-14 08:10:00 UTC, in milliseconds.
 pub(crate) const START_MS: i64 = 1_794_643_800_000;
 
@@ -69,7 +66,7 @@ impl Figures {
         let count = usize::try_from(batch.max(1)).unwrap_or(1);
         let frames = frame::pack(90, &activities(&mut generator, Kind::Event, count)?);
         let frame_bytes = frames.iter().map(|frame| frame.data.len() as u64).sum::<u64>() / frames.len().max(1) as u64;
-        let [first, second, third] = KIND_PERCENT.map(|(kind, _)| Curve::measure(&mut generator, kind));
+        let [first, second, third] = Kind::ALL.map(|kind| Curve::measure(&mut generator, kind));
         Ok(Self { frame_bytes, pages: [first?, second?, third?] })
     }
 
@@ -89,7 +86,7 @@ impl Figures {
     /// Bytes and write units of one page; of more than fits, of its parts together.
     #[must_use]
     pub fn page(&self, kind: Kind, count: usize) -> (u32, u32) {
-        let place = KIND_PERCENT.iter().position(|(known, _)| *known == kind).unwrap_or_default();
+        let place = Kind::ALL.iter().position(|known| *known == kind).unwrap_or_default();
         let (mut bytes, mut units) = (0, 0);
         self.pages(place, count, &mut |more, and| (bytes, units) = (bytes + more, units + and));
         (bytes, units)

@@ -54,12 +54,7 @@ impl Generator {
     }
 
     /// The next activity. Adjust sends `created_at` in whole seconds. Times are milliseconds since the epoch.
-    pub fn activity(
-        &mut self,
-        kind: Kind,
-        created_at: i64,
-        received_at: i64,
-    ) -> Result<Activity<'static>, String> {
+    pub fn activity(&mut self, kind: Kind, created_at: i64, received_at: i64) -> Result<Activity<'static>, String> {
         let query = self.query(kind, created_at / 1000);
         let callback = Callback {
             provider: Provider::Adjust,

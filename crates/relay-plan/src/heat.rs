@@ -9,14 +9,14 @@ use relay::activity::Kind;
 use relay::page::{self, PageDay};
 
 use crate::control::{Teller, app_token, scaled};
-use crate::figures::{Figures, KIND_PERCENT, START_MS};
+use crate::figures::{Figures, START_MS};
 use crate::generator::Generator;
 use crate::load::Load;
 use crate::number::float;
 use crate::stream::pick;
 
-pub use sum::{Hottest, LEVELS};
 use sum::{DAYS, Partitions};
+pub use sum::{Hottest, LEVELS};
 
 /// The most seconds that are simulated behind the first window: a minute of pages.
 const SECONDS: u64 = 60;
@@ -25,7 +25,7 @@ const SECONDS: u64 = 60;
 const LEAST_SECONDS: u64 = 10;
 
 /// The most activities that are simulated; beyond, the seconds are fewer.
-const MOST_ACTIVITIES: u64 = 60_000_000;
+const MOST_ACTIVITIES: u64 = 24_000_000;
 
 /// How many writers' tellings of what arrived are followed; the others do alike.
 const TELLERS: usize = 16;
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
         let random = self.random.next();
         let percent = random % 100;
         let mut upto = 0;
-        let kind = KIND_PERCENT.iter().position(|(_, share)| {
+        let kind = self.load.kinds.iter().position(|share| {
             upto += u64::from(*share);
             percent < upto
         });
@@ -285,9 +285,9 @@ fn now(second: u32) -> i64 {
     START_MS + (i64::from(second) + 1) * 1_000
 }
 
-/// The kind at this place of [`KIND_PERCENT`].
+/// The kind at this place.
 fn kind(place: usize) -> Kind {
-    KIND_PERCENT.get(place).map_or(Kind::Event, |(kind, _)| *kind)
+    Kind::ALL.get(place).copied().unwrap_or(Kind::Event)
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ impl std::str::FromStr for Skew {
         }
         let exponent = text.strip_prefix("zipf:").and_then(|exponent| exponent.parse::<f64>().ok());
         let sensible = exponent.filter(|exponent| (0.0..=4.0).contains(exponent));
-        sensible.map(Self::Zipf).ok_or_else(|| format!("`{text}` is no skew; one is `even` or `zipf:S` with S from 0 to 4, as in zipf:1.1"))
+        sensible
+            .map(Self::Zipf)
+            .ok_or_else(|| format!("`{text}` is no skew; one is `even` or `zipf:S` with S from 0 to 4, as in zipf:1.1"))
     }
 }
 
@@ -63,6 +65,9 @@ impl Serialize for Skew {
         serializer.collect_str(self)
     }
 }
+
+/// What kinds an account with in-app events sends: installs, reattributions and events in a hundred.
+pub const USUAL_KINDS: [u32; 3] = [8, 2, 90];
 
 /// What comes in, and how it is handled. Rates are activities.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,6 +88,8 @@ pub struct Load {
     pub retention_days: u16,
     /// `BatchWindowSeconds`; `None` lets the plan choose.
     pub window: Option<u32>,
+    /// What kinds come: installs, reattributions and events in a hundred.
+    pub kinds: [u32; 3],
     /// How many activities in a hundred come late: two thirds of them by up to ten minutes, a third by up to two days.
     pub late_percent: u32,
     /// Exports in a day.
@@ -108,7 +115,9 @@ pub enum LoadError {
         per_second: u64,
     },
     /// More than the simulation bears.
-    #[error("{0} a second are more than the {MAX_PER_SECOND} that can be planned; plan a part of it, as for a stack of its own")]
+    #[error(
+        "{0} a second are more than the {MAX_PER_SECOND} that can be planned; plan a part of it, as for a stack of its own"
+    )]
     TooMuch(u64),
 }
 

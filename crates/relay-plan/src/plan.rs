@@ -3,7 +3,6 @@
 mod findings;
 mod quotas;
 
-use relay::page::WRITE_UNIT_BYTES;
 use serde::Serialize;
 
 use crate::bill::Bill;
@@ -12,9 +11,9 @@ use crate::door::Door;
 use crate::figures::{EXPORTED_A_SECOND, Figures, Unmeasured};
 use crate::heat::{self, Heat, Hottest, LEVELS, Reading};
 use crate::load::Load;
-use crate::number::{float, length, ratio, whole};
+use crate::number::{float, ratio, whole};
 use crate::price::{self, GB};
-use crate::quota::{self, PARTITION_READS, PARTITION_WRITES, Raise};
+use crate::quota::{PARTITION_WRITES, Raise};
 use crate::stream::Stream;
 use crate::text;
 use crate::writer::{self, Writer};
@@ -26,6 +25,9 @@ const WINDOWS: [u32; 3] = [5, 15, 60];
 
 /// A partition that had rest gives what it saved: seconds of its limit (DynamoDB developer guide, "Burst capacity").
 const SAVED_SECONDS: f64 = 300.0;
+
+/// How full the hottest partition of pages may be in its busiest second: `PageShards` is chosen once, and no minute is like another.
+const FULL: f64 = 0.8;
 
 /// A partition's most bytes (DynamoDB developer guide: 10 GB).
 const PARTITION_GB: f64 = 10.0;
@@ -135,12 +137,20 @@ pub fn plan(load: &Load, progress: &mut dyn FnMut(u32, u32)) -> Result<Plan, Unm
 }
 
 impl Peak {
-    fn of(load: &Load, figures: &Figures, stream: &Stream, door: &Door, window: u32, progress: &mut dyn FnMut(u32, u32)) -> Self {
+    fn of(
+        load: &Load,
+        figures: &Figures,
+        stream: &Stream,
+        door: &Door,
+        window: u32,
+        progress: &mut dyn FnMut(u32, u32),
+    ) -> Self {
         let reading = writer::reading(load, figures, stream, window);
         let heat = heat::simulate(load, figures, reading, progress);
-        let of_pages = |level: usize| heat.hottest.get(level).map(|hottest| page_partition(load, &heat, hottest, level));
-        let level = (0..LEVELS).find(|level| of_pages(*level).is_some_and(|partition| partition.holds()));
-        let level = level.unwrap_or(LEVELS - 1);
+        let of_pages =
+            |level: usize| heat.hottest.get(level).map(|hottest| page_partition(load, &heat, hottest, level));
+        let has_room = |partition: Partition| partition.holds() && partition.writes <= FULL * float(PARTITION_WRITES);
+        let level = (0..LEVELS).find(|level| of_pages(*level).is_some_and(has_room)).unwrap_or(LEVELS - 1);
         let mut partitions: Vec<Partition> = of_pages(level).into_iter().collect();
         partitions.extend(control::partitions(load, door, &heat));
         Self { reading, heat, level, partitions }

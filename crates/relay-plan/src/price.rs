@@ -34,19 +34,26 @@ const MILLION: f64 = 1e-6;
 pub const API_REQUEST: Price =
     price("API Gateway, HTTP API, first 300 million", MILLION, "request", "whitepaper best-practices-api-gateway");
 /// HTTP API, requests beyond those.
-pub const API_REQUEST_MORE: Price =
-    price("API Gateway, HTTP API, beyond 300 million", 0.9 * MILLION, "request", "aws.amazon.com/api-gateway/pricing; second hand");
+pub const API_REQUEST_MORE: Price = price(
+    "API Gateway, HTTP API, beyond 300 million",
+    0.9 * MILLION,
+    "request",
+    "aws.amazon.com/api-gateway/pricing; second hand",
+);
 /// A call of a function.
 pub const LAMBDA_REQUEST: Price = price("Lambda", 0.2 * MILLION, "invocation", "aws.amazon.com/lambda/pricing");
 /// A function's time and memory.
 pub const LAMBDA_GB_SECOND: Price =
     price("Lambda, arm64, first 7.5 billion GB-s", 0.000_013_333_4, "GB-second", "aws.amazon.com/lambda/pricing");
 /// A stream on demand.
-pub const STREAM_HOUR: Price = price("Kinesis on demand", 0.04, "stream-hour", "aws.amazon.com/kinesis/data-streams/pricing");
+pub const STREAM_HOUR: Price =
+    price("Kinesis on demand", 0.04, "stream-hour", "aws.amazon.com/kinesis/data-streams/pricing");
 /// What is put into it; each record counts as whole KiB.
-pub const STREAM_IN_GB: Price = price("Kinesis on demand, in", 0.08, "GB", "aws.amazon.com/kinesis/data-streams/pricing");
+pub const STREAM_IN_GB: Price =
+    price("Kinesis on demand, in", 0.08, "GB", "aws.amazon.com/kinesis/data-streams/pricing");
 /// What is read from it.
-pub const STREAM_OUT_GB: Price = price("Kinesis on demand, out", 0.04, "GB", "aws.amazon.com/kinesis/data-streams/pricing");
+pub const STREAM_OUT_GB: Price =
+    price("Kinesis on demand, out", 0.04, "GB", "aws.amazon.com/kinesis/data-streams/pricing");
 /// What it keeps beyond a day.
 pub const STREAM_KEPT_GB_MONTH: Price =
     price("Kinesis on demand, kept over 24 h", 0.1, "GB-month", "general knowledge, not verified");
@@ -58,16 +65,19 @@ pub const PUT_UNIT: Price = price("Kinesis provisioned, in", 0.014 * MILLION, "P
 pub const SHARD_KEPT_HOUR: Price =
     price("Kinesis provisioned, kept over 24 h", 0.02, "shard-hour", "general knowledge, not verified");
 /// A write.
-pub const WRITE_UNIT: Price = price("DynamoDB on demand", 0.625 * MILLION, "write unit", "airbyte.com; halved on 2024-11-01");
+pub const WRITE_UNIT: Price =
+    price("DynamoDB on demand", 0.625 * MILLION, "write unit", "airbyte.com; halved on 2024-11-01");
 /// A read.
-pub const READ_UNIT: Price = price("DynamoDB on demand", 0.125 * MILLION, "read unit", "airbyte.com; halved on 2024-11-01");
+pub const READ_UNIT: Price =
+    price("DynamoDB on demand", 0.125 * MILLION, "read unit", "airbyte.com; halved on 2024-11-01");
 /// What a table keeps.
 pub const TABLE_GB_MONTH: Price = price("DynamoDB, storage", 0.25, "GB-month", "general knowledge, not verified");
 /// What its point-in-time recovery keeps.
 pub const BACKUP_GB_MONTH: Price =
     price("DynamoDB, point-in-time recovery", 0.2, "GB-month", "general knowledge, not verified");
 /// A step of the state machine.
-pub const TRANSITION: Price = price("Step Functions, standard", 0.025 / 1000.0, "transition", "aws.amazon.com/step-functions/pricing");
+pub const TRANSITION: Price =
+    price("Step Functions, standard", 0.025 / 1000.0, "transition", "aws.amazon.com/step-functions/pricing");
 /// A part or an object put.
 pub const PUT_REQUEST: Price = price("S3", 0.005 / 1000.0, "PUT", "general knowledge, not verified");
 /// What a bucket keeps.

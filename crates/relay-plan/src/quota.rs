@@ -23,8 +23,11 @@ pub const API_RATE: Quota = Quota {
     source: "API Gateway developer guide, \"Quotas\"; 2,500 in some regions",
 };
 /// Functions running at the same time; ten times as many calls a second are let in.
-pub const CONCURRENCY: Quota =
-    Quota { name: "Lambda: Concurrent executions", default: 1_000, source: "Lambda developer guide, \"Lambda quotas\"" };
+pub const CONCURRENCY: Quota = Quota {
+    name: "Lambda: Concurrent executions",
+    default: 1_000,
+    source: "Lambda developer guide, \"Lambda quotas\"",
+};
 /// Shards of all provisioned streams.
 pub const SHARDS: Quota = Quota {
     name: "Kinesis Data Streams: Shards per Region",

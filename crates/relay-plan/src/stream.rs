@@ -60,7 +60,16 @@ impl Stream {
         let provisioned_usd = provisioned_usd(load, figures.frame_bytes, shards);
         let mode = if on_demand_usd <= provisioned_usd { "ON_DEMAND" } else { "PROVISIONED" };
         let (worst_records, worst_bytes) = (worst, worst * record_bytes);
-        Self { mode, shards, records: whole(records), record_bytes, worst_records, worst_bytes, on_demand_usd, provisioned_usd }
+        Self {
+            mode,
+            shards,
+            records: whole(records),
+            record_bytes,
+            worst_records,
+            worst_bytes,
+            on_demand_usd,
+            provisioned_usd,
+        }
     }
 }
 

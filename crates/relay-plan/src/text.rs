@@ -28,9 +28,14 @@ fn load(load: &Load) -> String {
     let rate = format!("{} a day, {} a second at the peak", digits(load.per_day), digits(load.per_second));
     row(&mut text, "activities", &rate);
     let (apps, owners) = (u64::from(load.apps), u64::from(load.owners));
-    row(&mut text, "apps", &format!("{} of {} owners, {}", digits(apps), digits(owners), load.skew));
+    row(&mut text, "apps", &format!("{} of {}, {}", digits(apps), several(owners, "owner"), load.skew));
     row(&mut text, "in a request", &load.batch.to_string());
-    row(&mut text, "late", &format!("{} %", load.late_percent));
+    let [installs, reattributions, events] = load.kinds;
+    let kinds = format!(
+        "{installs} % installs, {reattributions} % reattributions, {events} % events; {} % late",
+        load.late_percent
+    );
+    row(&mut text, "kinds", &kinds);
     row(&mut text, "kept", &format!("{} days", load.retention_days));
     text
 }
@@ -47,14 +52,15 @@ fn running(plan: &Plan) -> String {
     let (stream, door, writer, pages) = (&plan.stream, &plan.door, &plan.writer, &plan.pages);
     let mut text = "what runs at the peak\n".to_owned();
     let busiest = format!(
-        "{} shards, {} records a second of {} bytes; the busiest shard {}",
-        digits(u64::from(stream.shards)),
+        "{}, {} records a second of {} bytes; {} in the busiest shard and second",
+        several(u64::from(stream.shards), "shard"),
         digits(stream.records),
         digits(stream.record_bytes),
         digits(stream.worst_records)
     );
     row(&mut text, "stream", &busiest);
-    let costs = format!("on demand {} USD a month, provisioned {}", money(stream.on_demand_usd), money(stream.provisioned_usd));
+    let costs =
+        format!("on demand {} USD a month, provisioned {}", money(stream.on_demand_usd), money(stream.provisioned_usd));
     row(&mut text, "", &costs);
     let ingest = format!(
         "{} requests a second of {:.1} ms, {} under way, {} MB",
@@ -82,10 +88,10 @@ fn running(plan: &Plan) -> String {
     );
     row(&mut text, "pages", &written);
     let kept = format!(
-        "{} GB, {:.0} bytes an activity, {} partitions",
+        "{} GB, {:.0} bytes an activity, {}",
         digits(whole(pages.storage_gb)),
         pages.bytes_per_activity,
-        digits(pages.partitions)
+        several(pages.partitions, "partition")
     );
     row(&mut text, "", &kept);
     text
@@ -135,7 +141,11 @@ fn bill(plan: &Plan) -> String {
     for line in &plan.bill.lines {
         row(&mut text, line.item, &format!("{:>12}  {} {}", money(line.usd), digits(whole(line.quantity)), line.unit));
     }
-    row(&mut text, "all", &format!("{:>12}  {:.2} a million activities", money(plan.bill.usd), plan.bill.usd_per_million));
+    row(
+        &mut text,
+        "all",
+        &format!("{:>12}  {:.2} a million activities", money(plan.bill.usd), plan.bill.usd_per_million),
+    );
     text.push_str("  not counted: downloads of files, webhooks, the page, alarms and metrics, free tiers, discounts\n");
     text
 }
@@ -145,13 +155,15 @@ fn findings(plan: &Plan) -> String {
     for finding in &plan.findings {
         let _infallible = writeln!(text, "{}: {}", if finding.is_over { "OVER A LIMIT" } else { "note" }, finding.text);
     }
-    let verdict = if plan.holds() { "every partition and shard is within its limits" } else { "the load cannot be borne so" };
-    let _infallible = writeln!(text, "{verdict} (figures measured {}, simulation of seed {})", figures::MEASURED, plan.load.seed);
+    let verdict =
+        if plan.holds() { "every partition and shard is within its limits" } else { "the load cannot be borne so" };
+    let _infallible =
+        writeln!(text, "{verdict} (figures measured {}, simulation of seed {})", figures::MEASURED, plan.load.seed);
     text
 }
 
 /// With commas.
-fn digits(number: u64) -> String {
+pub(crate) fn digits(number: u64) -> String {
     let plain = number.to_string();
     let mut text = String::with_capacity(plain.len() + plain.len() / 3);
     for (place, digit) in plain.chars().enumerate() {
@@ -161,6 +173,10 @@ fn digits(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+fn several(count: u64, of: &str) -> String {
+    format!("{} {of}{}", digits(count), if count == 1 { "" } else { "s" })
 }
 
 fn money(usd: f64) -> String {

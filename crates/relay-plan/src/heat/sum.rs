@@ -3,7 +3,6 @@
 use relay::activity::Kind;
 
 use super::kind;
-use crate::figures::KIND_PERCENT;
 use crate::load::Load;
 use crate::number::float;
 
@@ -51,10 +50,10 @@ pub(super) struct Partitions {
 impl Partitions {
     pub(super) fn new(load: &Load, shares: &[f64]) -> Self {
         let late = f64::from(load.late_percent) / 300.0;
-        let mut rows = Vec::with_capacity(shares.len() * KIND_PERCENT.len() * DAYS);
+        let mut rows = Vec::with_capacity(shares.len() * load.kinds.len() * DAYS);
         let mut days = Vec::new();
         for share in shares {
-            for (_, percent) in KIND_PERCENT {
+            for percent in load.kinds {
                 for of_day in [1.0, late, late] {
                     let rate = float(load.per_second) * share * f64::from(percent) / 100.0 * of_day;
                     let row = (rate >= WARM).then(|| u32::try_from(days.len()).unwrap_or(u32::MAX));
@@ -130,8 +129,8 @@ fn note(levels: Option<&mut [Hottest]>, units: u32, day: usize, shard: usize) {
             let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             *known = Hottest {
                 units: u64::from(units),
-                app: small(day / DAYS / KIND_PERCENT.len()),
-                kind: kind(day / DAYS % KIND_PERCENT.len()),
+                app: small(day / DAYS / Kind::ALL.len()),
+                kind: kind(day / DAYS % Kind::ALL.len()),
                 days_before: small(day % DAYS),
                 shard: small(shard),
             };

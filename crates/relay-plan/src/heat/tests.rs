@@ -11,6 +11,7 @@ fn load(per_second: u64, apps: u32) -> Load {
         batch: 1,
         retention_days: 90,
         window: None,
+        kinds: crate::load::USUAL_KINDS,
         late_percent: 0,
         exports_per_day: 1,
         seed: 1,
@@ -26,7 +27,8 @@ fn heat(load: &Load, reading: Reading) -> Heat {
 fn every_activity_is_in_a_page_of_its_window() {
     let load = load(100, 3);
     let heat = heat(&load, Reading { shards: 2, window: 5, records: 1_000 });
-    assert_eq!((heat.seconds, heat.activities), (60, 6_000));
+    assert_eq!(heat.seconds, 60);
+    assert!((5_900..6_100).contains(&heat.activities), "{} activities", heat.activities);
     // Two shards' windows of five seconds, three apps, three kinds, now and then two minutes.
     assert_eq!(heat.batches, 24);
     assert!((24 * 6..24 * 12).contains(&heat.pages), "{} pages", heat.pages);
@@ -44,7 +46,7 @@ fn more_shards_are_cooler_and_one_takes_all_of_its_day() {
     let load = load(20_000, 1);
     let heat = heat(&load, Reading { shards: 25, window: 1, records: 1_000 });
     let units: Vec<u64> = heat.hottest.iter().map(|hottest| hottest.units).collect();
-    assert!(units.is_sorted_by(|left, right| left > right), "{units:?}");
+    assert!(units.is_sorted_by(|left, right| left >= right), "{units:?}");
     assert!(units[0] > 2_000 && units[8] < 500, "{units:?}");
     assert!(units[0] <= heat.worst_second_units);
     let hottest = heat.hottest[8];

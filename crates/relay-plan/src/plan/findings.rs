@@ -6,6 +6,7 @@ use super::Plan;
 use crate::control::Partition;
 use crate::load::DAY_SECONDS;
 use crate::quota::{PARTITION_READS, PARTITION_WRITES, SHARD_BYTES, SHARD_RECORDS};
+use crate::text::digits;
 use crate::writer::BUSY;
 
 /// Write units a second that a new table on demand takes before it has grown (DynamoDB developer guide, "On-demand capacity mode").
@@ -47,9 +48,15 @@ pub(super) fn of(plan: &Plan) -> Vec<Finding> {
 fn hot(partition: &Partition) -> Finding {
     let Partition { table, pk, what, writes, reads } = partition;
     let help = match pk.split('#').next().unwrap_or_default() {
-        "watermark" => "a longer BatchWindowSeconds makes fewer batches; while marks are late, exports wait and say up to when they are complete",
-        "arrival" => "a longer BatchWindowSeconds makes fewer batches; counts of GET /v1/arrivals come late, activities do not",
-        "key" | "owner" | "app" => "send batches, or give the owner several keys and apps; a read that is throttled is a 503",
+        "watermark" => {
+            "a longer BatchWindowSeconds makes fewer batches; while marks are late, exports wait and say up to when they are complete"
+        }
+        "arrival" => {
+            "a longer BatchWindowSeconds makes fewer batches; counts of GET /v1/arrivals come late, activities do not"
+        }
+        "key" | "owner" | "app" => {
+            "send batches, or give the owner several keys and apps; a read that is throttled is a 503"
+        }
         _ if *table == "pages" => "PageShards ends at 256: plan the busiest app as a stack of its own",
         _ => "fewer exports at the same minute",
     };
@@ -86,8 +93,10 @@ fn tables(plan: &Plan) -> Option<Finding> {
     let units = plan.pages.write_units;
     (units > NEW_TABLE_WRITES).then(|| {
         note(format!(
-            "a new table on demand takes {NEW_TABLE_WRITES} write units a second and grows to twice its last peak within half an hour: set \
-             the warm throughput of table pages to {units} before the load comes"
+            "a new table on demand takes {} write units a second and grows to twice its last peak within half an hour: set the warm \
+             throughput of table pages to {} before the load comes",
+            digits(NEW_TABLE_WRITES),
+            digits(units)
         ))
     })
 }
@@ -102,10 +111,9 @@ fn exports(plan: &Plan) -> Vec<Finding> {
     }
     let minutes = plan.load.exports_per_day.div_ceil(AGENDA_A_MINUTE);
     if minutes > 1 {
-        let load = &plan.load;
         findings.push(note(format!(
             "if all {} exports of a day are due in the same minute, the dispatcher queues the last one {minutes} minutes later",
-            load.exports_per_day
+            digits(plan.load.exports_per_day)
         )));
     }
     if plan.load.per_second < plan.load.per_day / DAY_SECONDS * 3 / 2 {

@@ -22,7 +22,8 @@ pub(super) fn to_raise(plan: &Plan) -> Vec<Raise> {
         quota::STREAM_IN.raised(with_room(bytes), "the stream on demand")
     };
     let raises = [
-        quota::API_RATE.raised(with_room(float(door.requests)), "requests at the peak; ask for the burst quota with it"),
+        quota::API_RATE
+            .raised(with_room(float(door.requests)), "requests at the peak; ask for the burst quota with it"),
         quota::CONCURRENCY.raised(
             with_room(float(concurrency)),
             "ingest: a tenth of its requests a second; a writer for each shard; exports",

@@ -11,6 +11,7 @@ fn load(per_second: u64) -> Load {
         batch: 1,
         retention_days: 90,
         window: None,
+        kinds: crate::load::USUAL_KINDS,
         late_percent: 10,
         exports_per_day: 100,
         seed: 1,
