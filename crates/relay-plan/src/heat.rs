@@ -242,11 +242,11 @@ impl<'a> Run<'a> {
             late if late < 3 * u64::from(self.load.late_percent) => LATE_MS,
             _ => ON_TIME_MS,
         };
-        let age = (random >> 32) * oldest >> 32;
-        let waited = (drawn & 0x7ff) * u64::from(self.reading.window) * 1_000 >> 11;
+        let age = ((random >> 32) * oldest) >> 32;
+        let waited = ((drawn & 0x7ff) * u64::from(self.reading.window) * 1_000) >> 11;
         let created_at = now(second) - i64::try_from(age + waited).unwrap_or(0);
         let minutes = now(second).div_euclid(MINUTE_MS) - created_at.div_euclid(MINUTE_MS);
-        (app * 3 + kind.unwrap_or_default() as u64) << 16 | u64::try_from(minutes).unwrap_or(0)
+        ((app * 3 + kind.unwrap_or_default() as u64) << 16) | u64::try_from(minutes).unwrap_or(0)
     }
 
     /// What of a batch is of one app, kind and minute.
@@ -257,7 +257,7 @@ impl<'a> Run<'a> {
         let stream = usize::try_from(key >> 16).unwrap_or(0);
         let Self { figures, partitions, random, heat, .. } = self;
         figures.pages(stream % 3, count, &mut |bytes, units| {
-            let digest = u128::from(random.next()) << 64 | u128::from(random.next());
+            let digest = (u128::from(random.next()) << 64) | u128::from(random.next());
             partitions.add(stream * DAYS + before, page::shard_of(digest, 1 << (LEVELS - 1)), units);
             heat.pages += 1;
             heat.units += u64::from(units);

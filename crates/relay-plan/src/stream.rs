@@ -94,8 +94,8 @@ fn busiest(records: f64, shards: u32, seed: u64) -> u64 {
 }
 
 /// A shard as a random partition key's hash chooses it.
-pub(crate) const fn pick(random: &mut Generator, shards: u32) -> usize {
-    ((random.next() >> 32) * shards as u64 >> 32) as usize
+pub(crate) fn pick(random: &mut Generator, shards: u32) -> usize {
+    usize::try_from(((random.next() >> 32) * u64::from(shards)) >> 32).unwrap_or(0)
 }
 
 /// In, out once, and kept for the six days beyond the first.

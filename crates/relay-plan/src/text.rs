@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 
+use crate::door::Door;
 use crate::figures;
 use crate::load::Load;
 use crate::number::whole;
-use crate::plan::Plan;
+use crate::plan::{Pages, Plan};
 use crate::quota;
+use crate::stream::Stream;
+use crate::writer::Writer;
 
 /// How wide the names are.
 const NAME: usize = 34;
@@ -49,8 +52,16 @@ fn parameters(plan: &Plan) -> String {
 }
 
 fn running(plan: &Plan) -> String {
-    let (stream, door, writer, pages) = (&plan.stream, &plan.door, &plan.writer, &plan.pages);
     let mut text = "what runs at the peak\n".to_owned();
+    stream(&mut text, &plan.stream);
+    door(&mut text, &plan.door);
+    writer(&mut text, &plan.writer);
+    row(&mut text, "export-worker", &format!("{} at once, 1,769 MB", plan.concurrent_exports));
+    pages(&mut text, &plan.pages);
+    text
+}
+
+fn stream(text: &mut String, stream: &Stream) {
     let busiest = format!(
         "{}, {} records a second of {} bytes; {} in the busiest shard and second",
         several(u64::from(stream.shards), "shard"),
@@ -58,18 +69,19 @@ fn running(plan: &Plan) -> String {
         digits(stream.record_bytes),
         digits(stream.worst_records)
     );
-    row(&mut text, "stream", &busiest);
-    let costs =
-        format!("on demand {} USD a month, provisioned {}", money(stream.on_demand_usd), money(stream.provisioned_usd));
-    row(&mut text, "", &costs);
-    let ingest = format!(
-        "{} requests a second of {:.1} ms, {} under way, {} MB",
-        digits(door.requests),
-        door.milliseconds,
-        digits(door.in_flight),
-        door.memory_mb
-    );
-    row(&mut text, "ingest", &ingest);
+    row(text, "stream", &busiest);
+    let (on_demand, provisioned) = (money(stream.on_demand_usd), money(stream.provisioned_usd));
+    row(text, "", &format!("on demand {on_demand} USD a month, provisioned {provisioned}"));
+}
+
+fn door(text: &mut String, door: &Door) {
+    let (requests, under_way) = (digits(door.requests), digits(door.in_flight));
+    let Door { milliseconds, memory_mb, .. } = door;
+    let ingest = format!("{requests} requests a second of {milliseconds:.1} ms, {under_way} under way, {memory_mb} MB");
+    row(text, "ingest", &ingest);
+}
+
+fn writer(text: &mut String, writer: &Writer) {
     let writers = format!(
         "{} at once, {:.0} % busy, {} activities a batch in {:.0} ms, {} MB",
         digits(u64::from(writer.concurrency)),
@@ -78,23 +90,24 @@ fn running(plan: &Plan) -> String {
         writer.milliseconds,
         writer.memory_mb
     );
-    row(&mut text, "batch-writer", &writers);
-    row(&mut text, "export-worker", &format!("{} at once, 1,769 MB", plan.concurrent_exports));
+    row(text, "batch-writer", &writers);
+}
+
+fn pages(text: &mut String, pages: &Pages) {
     let written = format!(
         "{} write units for 1,000 activities, {:.1} a page, {} units a second",
         whole(pages.units_per_thousand),
         pages.activities_per_page,
         digits(pages.write_units)
     );
-    row(&mut text, "pages", &written);
+    row(text, "pages", &written);
     let kept = format!(
         "{} GB, {:.0} bytes an activity, {}",
         digits(whole(pages.storage_gb)),
         pages.bytes_per_activity,
         several(pages.partitions, "partition")
     );
-    row(&mut text, "", &kept);
-    text
+    row(text, "", &kept);
 }
 
 fn partitions(plan: &Plan) -> String {
@@ -179,7 +192,18 @@ fn several(count: u64, of: &str) -> String {
     format!("{} {of}{}", digits(count), if count == 1 { "" } else { "s" })
 }
 
+/// Cents up to a thousand dollars.
 fn money(usd: f64) -> String {
-    let cents = whole(usd * 100.0 - 0.5);
-    if usd >= 1_000.0 { digits(cents.div_ceil(100)) } else { format!("{}.{:02}", cents / 100, cents % 100) }
+    if usd >= 1_000.0 { digits(whole(usd.round())) } else { format!("{usd:.2}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(digits), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0.0, 0.004, 12.346, 999.99, 1_234.5].map(money), ["0.00", "0.00", "12.35", "999.99", "1,235"]);
+    }
 }

@@ -58,7 +58,12 @@ fn what_every_release_stored_is_read() {
         }
         assert_eq!(rows, release.rows, "the frames of {}", release.version);
         for (name, raw) in [("raw", written::raw(false)), ("raw-compressed", written::raw(true))] {
-            assert_eq!(frame::decode(&release.frames[name]), Ok(Frame::Raw(raw)), "frame `{name}` of {}", release.version);
+            assert_eq!(
+                frame::decode(&release.frames[name]),
+                Ok(Frame::Raw(raw)),
+                "frame `{name}` of {}",
+                release.version
+            );
         }
         let bytes = page::unpack(&release.page.bytes()).unwrap();
         let mut of_page: Vec<String> = page::datums(&bytes).map(|range| row(&bytes[range.unwrap()])).collect();
@@ -89,7 +94,8 @@ fn every_release_reads_what_this_one_writes_or_refuses_it_by_name() {
             Err(Refused::Broken(why)) => panic!("{} misreads the page: {why}", release.version),
         }
         for document in &release.documents {
-            let later = now.documents.iter().find(|later| later.what == document.what).expect("a document of each sort");
+            let later =
+                now.documents.iter().find(|later| later.what == document.what).expect("a document of each sort");
             documents::assert_holds(&later.doc, &document.doc, &document.what);
         }
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Plan;
 use crate::control::Partition;
 use crate::load::DAY_SECONDS;
+use crate::number::whole;
 use crate::quota::{PARTITION_READS, PARTITION_WRITES, SHARD_BYTES, SHARD_RECORDS};
 use crate::text::digits;
 use crate::writer::BUSY;
@@ -40,6 +41,7 @@ pub(super) fn of(plan: &Plan) -> Vec<Finding> {
     let mut findings: Vec<Finding> = plan.partitions.iter().filter(|partition| !partition.holds()).map(hot).collect();
     findings.extend(stream(plan));
     findings.extend(writers(plan));
+    findings.extend(marks(plan));
     findings.extend(tables(plan));
     findings.extend(exports(plan));
     findings
@@ -85,6 +87,20 @@ fn writers(plan: &Plan) -> Option<Finding> {
             "a writer works {:.0} % of its time, and more than {:.0} % leaves too little to catch up: more StreamShards, each has a writer",
             writer.busy * 100.0,
             BUSY * 100.0
+        ))
+    })
+}
+
+/// Writers that catch up begin the next batch at once: each leaves a mark, and those of all shards are one partition.
+fn marks(plan: &Plan) -> Option<Finding> {
+    let writer = &plan.writer;
+    let marks = whole(f64::from(writer.concurrency) * 1_000.0 / writer.milliseconds.max(1.0));
+    (marks > PARTITION_WRITES).then(|| {
+        note(format!(
+            "when all writers catch up after a pause they leave up to {} marks a second, and their partition takes {}: marks come late then, and \
+             exports wait for them; activities do not",
+            digits(marks),
+            digits(PARTITION_WRITES)
         ))
     })
 }
