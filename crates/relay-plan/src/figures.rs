@@ -73,14 +73,12 @@ impl Figures {
     /// The pages that so many activities of one kind and minute become: calls back with bytes and write units of each.
     pub(crate) fn pages(&self, kind: usize, count: usize, page: &mut impl FnMut(u32, u32)) {
         let Some(Curve(known)) = self.pages.get(kind) else { return };
-        match known.get(count) {
-            Some((bytes, units)) => page(*bytes, *units),
-            // What is too much for one page is halved, as `relay::page` does.
-            None => {
-                self.pages(kind, count / 2, page);
-                self.pages(kind, count - count / 2, page);
-            }
+        if let Some((bytes, units)) = known.get(count) {
+            return page(*bytes, *units);
         }
+        // What is too much for one page is halved, as `relay::page` does.
+        self.pages(kind, count / 2, page);
+        self.pages(kind, count - count / 2, page);
     }
 
     /// Bytes and write units of one page; of more than fits, of its parts together.

@@ -38,7 +38,6 @@ impl Generator {
     }
 
     /// The next 64 pseudo-random bits (splitmix64).
-    #[expect(clippy::should_implement_trait, reason = "it never ends, and nobody iterates over it")]
     pub const fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

@@ -140,17 +140,17 @@ impl<'a> Run<'a> {
             sum += share;
             sum
         });
-        let shards = usize::try_from(reading.shards.max(1)).unwrap_or(1);
+        let lanes = usize::try_from(reading.shards.max(1)).unwrap_or(1);
         Self {
             load,
             figures,
             reading,
             random: Generator::new(load.seed),
             apps: apps.collect(),
-            waiting: vec![0; shards],
+            waiting: vec![0; lanes],
             due: 0.0,
             partitions: Partitions::new(load, &shares),
-            tellers: vec![Teller::new(load.apps); shards.min(TELLERS)],
+            tellers: vec![Teller::new(load.apps); lanes.min(TELLERS)],
             tells: vec![0; shares.len()],
             keys: Vec::new(),
             heat: Heat::default(),
@@ -171,7 +171,7 @@ impl<'a> Run<'a> {
         for shard in 0..self.waiting.len() {
             // Windows do not begin together.
             let shift = u32::try_from(shard).unwrap_or(0) % self.reading.window;
-            let is_over = (second + shift + 1) % self.reading.window == 0;
+            let is_over = (second + shift + 1).is_multiple_of(self.reading.window);
             self.drain(shard, second, is_over);
         }
         let (units, batches) = (self.heat.units - units, self.heat.batches - batches);

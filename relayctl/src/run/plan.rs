@@ -13,9 +13,8 @@ pub(super) fn plan(arguments: &PlanArgs, region: Option<&str>, json: bool) -> Re
     let is_watched = stderr.is_terminal();
     let plan = relay_plan::plan(&load, &mut |second, seconds| {
         if is_watched {
-            let end = if second == seconds { '\r' } else { ' ' };
             // A plan that nobody can watch is made all the same.
-            let _unseen = write!(stderr, "\rsimulating second {second} of {seconds}{end}");
+            let _unseen = write!(stderr, "\rsimulating second {second} of {seconds} ");
         }
     })?;
     if is_watched {

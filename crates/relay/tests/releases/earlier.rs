@@ -36,6 +36,7 @@ pub(crate) struct Reader {
     pub(crate) reject: Schema,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed to `map_err`")]
 fn broken(why: impl ToString) -> Refused {
     Refused::Broken(why.to_string())
 }
@@ -89,7 +90,8 @@ impl Reader {
 
 /// As the rules write it: of eight bytes, little endian.
 fn fingerprint(bytes: &[u8]) -> String {
-    bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect()
+    let reversed: Vec<u8> = bytes.iter().rev().copied().collect();
+    hex::encode(reversed)
 }
 
 fn datum(schema: &Schema, mut bytes: &[u8]) -> Result<Value, Refused> {
