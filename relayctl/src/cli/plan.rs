@@ -59,15 +59,18 @@ pub(crate) enum PlanError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// Prices of elsewhere.
-    #[error("prices are known for {} only, not for {0}; plan there, and look up what differs", price::REGION)]
-    Region(String),
+    #[error("prices are known for {known} only, not for {asked}; plan there, and look up what differs", known = price::REGION)]
+    Region {
+        /// The region that was named.
+        asked: String,
+    },
 }
 
 impl PlanArgs {
     /// The load that was described; `region` as the command line names it.
     pub(crate) fn load(&self, region: Option<&str>) -> Result<Load, PlanError> {
         if let Some(other) = region.filter(|region| *region != price::REGION) {
-            return Err(PlanError::Region(other.to_owned()));
+            return Err(PlanError::Region { asked: other.to_owned() });
         }
         let (per_day, per_second) = Load::rates(self.per_day, self.per_second, self.peak_factor)?;
         let owners = self.owners.unwrap_or_else(|| self.apps.div_ceil(APPS_OF_AN_OWNER)).min(self.apps);
