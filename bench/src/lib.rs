@@ -7,7 +7,6 @@
 mod core_time;
 mod endpoint;
 mod export;
-mod generator;
 mod ingest;
 mod reader;
 mod rows;

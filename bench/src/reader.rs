@@ -13,8 +13,8 @@ use tokio::runtime::Runtime;
 
 use crate::core_time::{Account, Effort, measure, rate};
 use crate::endpoint::Endpoint;
-use crate::generator::Generator;
 use crate::{Outcome, Rates, runtime};
+use relay_plan::generator::Generator;
 
 /// 2026-11-14 08:10:00 UTC, in whole minutes.
 const START: i64 = 1_794_643_800_000;

@@ -13,7 +13,7 @@ use relay::page::{self, Datum, PageDay};
 use relay::time::date_of_day;
 use serde_json::{Map, Value as Json, json};
 
-use crate::generator::Generator;
+use relay_plan::generator::Generator;
 
 /// 2026-11-01 00:00 in Seoul, the first row's time: milliseconds since the epoch.
 pub(crate) const START: i64 = 1_793_458_800_000;

@@ -12,21 +12,19 @@ use batch_writer::drain::Clock;
 use relay::activity::{Activity, Kind, Value};
 use relay::control::{CommitError, Item, Key, Listing, Query, Write};
 use relay::fault::Fault;
+use relay::page::WRITE_UNIT_BYTES;
 use relay::port::ControlTable;
 use relay::port::memory::{MemoryControl, MemoryPages, MemoryQuarantine};
 use relay::{avro, frame};
 
-use crate::generator::Generator;
 use crate::{Outcome, runtime, say};
+use relay_plan::generator::Generator;
 
 /// The first second of the simulated time: 2026-11-14 08:10:00 UTC.
 const START: i64 = 1_794_643_800_000;
 
 /// Records of one invocation (template.yaml, `BatchSize`).
 const BATCH_SIZE: usize = 1000;
-
-/// DynamoDB writes by the started KiB.
-const UNIT_BYTES: usize = 1024;
 
 /// Traffic, and how the stream hands it on.
 struct Scenario {
@@ -150,8 +148,8 @@ fn bill(scenario: &Scenario) -> Result<Bill, String> {
             let created_at = scenario.created_at(&mut generator, received_at);
             let activity = generator.activity(kind, created_at, received_at)?;
             activities += 1;
-            items += attribute_bytes(&activity).div_ceil(UNIT_BYTES);
-            datums += datum_bytes(&activity).div_ceil(UNIT_BYTES);
+            items += attribute_bytes(&activity).div_ceil(WRITE_UNIT_BYTES);
+            datums += datum_bytes(&activity).div_ceil(WRITE_UNIT_BYTES);
             let shard = usize::try_from(generator.next() % 1_000).unwrap_or_default() % shards.len();
             if let Some(shard) = shards.get_mut(shard) {
                 shard.extend(
@@ -227,7 +225,7 @@ impl ControlTable for Priced {
 /// A write in a transaction costs twice its units (DynamoDB, read and write capacity). JSON is longer than what DynamoDB counts.
 fn transaction_units(write: &Write) -> usize {
     match write {
-        Write::Put { doc, .. } => 2 * (KEY_BYTES + doc.to_string().len()).div_ceil(UNIT_BYTES),
+        Write::Put { doc, .. } => 2 * (KEY_BYTES + doc.to_string().len()).div_ceil(WRITE_UNIT_BYTES),
         Write::Delete { .. } => 2,
     }
 }
@@ -253,6 +251,10 @@ impl Clock for Unhurried {
 
 #[cfg(test)]
 mod tests {
+    use relay_plan::figures::Figures;
+    use relay_plan::heat::{self, Heat, Reading};
+    use relay_plan::{Load, Skew};
+
     use super::*;
 
     #[test]
@@ -261,6 +263,46 @@ mod tests {
             let bill = bill(scenario).unwrap();
             assert_eq!(scenario.judge(&bill), Ok(()));
             assert!(bill.datums >= 1_000 && bill.items >= bill.datums && (1..=50).contains(&bill.arrivals));
+        }
+    }
+
+    /// What `relayctl plan` says of the same traffic.
+    fn planned(scenario: &Scenario) -> Heat {
+        let rate = u64::try_from(scenario.rate).unwrap();
+        let load = Load {
+            per_day: rate * 86_400,
+            per_second: rate,
+            apps: 1,
+            owners: 1,
+            skew: Skew::Even,
+            batch: 1,
+            retention_days: 90,
+            window: None,
+            kinds: if scenario.kinds.len() == 1 { [0, 0, 100] } else { [34, 33, 33] },
+            late_percent: if scenario.late { 30 } else { 0 },
+            exports_per_day: 1,
+            seed: 1,
+        };
+        let shards = u32::try_from(scenario.stream_shards).unwrap();
+        let window = u32::try_from(scenario.window).unwrap();
+        let reading = Reading { shards, window, records: u32::try_from(BATCH_SIZE).unwrap() };
+        heat::simulate(&load, &Figures::measure(1).unwrap(), reading, &mut |_, _| {})
+    }
+
+    #[test]
+    fn a_plan_says_what_the_real_writer_does() {
+        for scenario in &SCENARIOS {
+            let (bill, heat) = (bill(scenario).unwrap(), planned(scenario));
+            let real = f64::from(u32::try_from(bill.pages).unwrap());
+            let off = (heat.units_per_thousand() - real).abs() / real;
+            assert!(off < 0.05, "{}: planned {}, really {real}", scenario.name, heat.units_per_thousand());
+            // The scenarios' writer is one process for all shards; where there is one shard, its tellings are the plan's.
+            if scenario.stream_shards == 1 {
+                let told = 2_000.0 * heat.all_tells_per_second * f64::from(heat.seconds)
+                    / f64::from(u32::try_from(heat.activities).unwrap());
+                let real = f64::from(u32::try_from(bill.arrivals).unwrap());
+                assert!((told - real).abs() / real < 0.15, "{}: told {told}, really {real}", scenario.name);
+            }
         }
     }
 

@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod audit;
 mod buckets;
+mod plan;
 mod webhook;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,13 +14,14 @@ pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
 pub(crate) use address::AddressCommand;
 pub(crate) use audit::AuditArgs;
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
+pub(crate) use plan::{PlanArgs, PlanError};
 pub(crate) use webhook::WebhookCommand;
 
 use crate::names;
 
 /// Manages Relay's owners, their app tokens, mail domains, event tokens and keys; replays what could not become rows.
 ///
-/// Exit codes: 0 done; 1 refused or failed; 2 the command line is wrong; 3 replayed, and something is still not understood.
+/// Exit codes: 0 done; 1 refused or failed; 2 the command line is wrong; 3 replayed, and something is still not understood; or planned, and beyond a limit.
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     /// Batches of the stream that the writer's mapping gave up: listed, replayed
     #[command(subcommand)]
     Failed(FailedCommand),
+    /// What a load takes on AWS: shards, partitions, quotas, the monthly bill; needs no stack and no account
+    Plan(PlanArgs),
 }
 
 /// What is done to table `control`.
@@ -267,6 +271,9 @@ mod tests {
             (vec!["quarantine", "list", "--limit", "0"], "1..=1000"),
             (vec!["quarantine", "list", "--reason", "nonsense"], "unknown_app"),
             (vec!["quarantine", "show", "demo/2026-11-21"], "an object"),
+            (vec!["plan", "--per-day", "many"], "30e9"),
+            (vec!["plan", "--skew", "pareto"], "zipf:1.1"),
+            (vec!["plan", "--batch", "501"], "1 to 500"),
         ] {
             let error = Cli::try_parse_from(["relayctl"].into_iter().chain(arguments)).unwrap_err();
             assert_eq!(error.exit_code(), 2);

@@ -1,6 +1,7 @@
 //! From the command line to the exit code.
 
 mod buckets;
+mod plan;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use relay_lambda::process;
 
 use crate::cli::{
     AddressCommand, AppCommand, AuditArgs, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand,
-    OwnerCommand, SigningCommand, SourceCommand, WebhookCommand,
+    OwnerCommand, PlanError, SigningCommand, SourceCommand, WebhookCommand,
 };
 use crate::operations::{self as op, Change, Refusal};
 use crate::target::{PlaceError, Target};
@@ -23,7 +24,7 @@ const FAILED: u8 = 1;
 /// The command line is wrong, as clap also answers it.
 const USAGE: u8 = 2;
 
-/// Replayed, and something is still not understood.
+/// Replayed, and something is still not understood; or planned, and the load goes beyond a limit.
 const LEFT: u8 = 3;
 
 /// Why there is no answer.
@@ -31,6 +32,10 @@ const LEFT: u8 = 3;
 enum Failure {
     #[error(transparent)]
     Place(#[from] PlaceError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Unmeasured(#[from] relay_plan::figures::Unmeasured),
     #[error(transparent)]
     Refusal(#[from] Refusal),
     #[error("the answer cannot be written: {0}")]
@@ -43,7 +48,7 @@ enum Failure {
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let code = match carry_out(cli).await {
         Ok(code) => return code,
-        Err(failure @ Failure::Place(_)) => (USAGE, failure),
+        Err(failure @ (Failure::Place(_) | Failure::Plan(_))) => (USAGE, failure),
         Err(failure) => (FAILED, failure),
     };
     // The exit code tells it, even where nobody reads standard error.
@@ -52,13 +57,14 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
 }
 
 async fn carry_out(cli: Cli) -> Result<ExitCode, Failure> {
-    let target = Target::open(&cli.place, process::env).await?;
+    let target = || Target::open(&cli.place, process::env);
     match cli.command {
-        Command::Quarantine(command) => buckets::quarantine(&target, command, cli.json).await,
-        Command::Failed(command) => buckets::failed(&target, command, cli.json).await,
+        Command::Plan(arguments) => plan::plan(&arguments, cli.place.region.as_deref(), cli.json),
+        Command::Quarantine(command) => buckets::quarantine(&target().await?, command, cli.json).await,
+        Command::Failed(command) => buckets::failed(&target().await?, command, cli.json).await,
         Command::Control(command) => {
             let actor = actor(cli.operator);
-            answer(&manage(&target.control()?, command, &actor).await?, cli.json)
+            answer(&manage(&target().await?.control()?, command, &actor).await?, cli.json)
         }
     }
 }

@@ -9,19 +9,20 @@ use super::tree;
 const FUNCTIONS: [&str; 4] = ["batch-writer", "export", "ingest", "notify"];
 
 /// What each package may name of ours, tests aside. A package that is missing here fails the test: its place is a decision.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("relay", &[]),
     ("relay-aws", &["relay"]),
     ("relay-lambda", &["relay"]),
     ("relay-parquet", &["relay"]),
+    ("relay-plan", &["relay"]),
     ("batch-writer", &["relay", "relay-aws", "relay-lambda"]),
     ("export", &["relay", "relay-aws", "relay-lambda", "relay-parquet"]),
     ("ingest", &["relay", "relay-aws", "relay-lambda"]),
     ("notify", &["relay", "relay-aws", "relay-lambda"]),
     ("local", &["relay", "relay-aws", "relay-lambda"]),
-    ("relayctl", &["relay", "relay-aws", "relay-lambda"]),
+    ("relayctl", &["relay", "relay-aws", "relay-lambda", "relay-plan"]),
     // What is measured, and what stands around it: the Lambda host, and the SDK before a stand-in for AWS.
-    ("relay-bench", &["relay", "relay-aws", "relay-lambda", "batch-writer", "local"]),
+    ("relay-bench", &["relay", "relay-aws", "relay-lambda", "relay-plan", "batch-writer", "local"]),
     // The tests of the whole may look at all of it.
     ("relay-tests", &["relay", "relay-lambda", "batch-writer", "export", "ingest", "local", "notify"]),
     ("xtask", &[]),

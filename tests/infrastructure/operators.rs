@@ -181,3 +181,54 @@ fn a_deploy_takes_this_template_and_only_the_capability_it_needs() {
     assert!(settings.contains("template_file = \"template.yaml\""));
     assert!(settings.contains("capabilities = \"CAPABILITY_IAM\""), "no role has a name of its own");
 }
+
+/// The rows of the table of parameters in docs/operations.md: name and default.
+fn documented() -> Vec<(String, String)> {
+    let text = tree::read("docs/operations.md");
+    let table = text.split("### Parameters").nth(1).and_then(|rest| rest.split("\n### ").next()).expect("the chapter");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let cells = |row: &str| {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        assert_eq!(cells.len(), 5, "name, default, when, formula, limit: {row}");
+        assert!(cells.iter().all(|cell| !cell.trim().is_empty()), "{row}");
+        (cells[0].trim_end_matches('`').to_owned(), cells[1].to_owned())
+    };
+    rows.map(cells).collect()
+}
+
+#[test]
+fn every_parameter_says_when_to_change_it_and_nothing_else_does() {
+    let template = Template::load();
+    let documented = documented();
+    let names: Vec<&str> = documented.iter().map(|(name, _)| name.as_str()).collect();
+    let parameters = template.section("Parameters");
+    let mut expected: Vec<&str> = parameters.iter().map(|(name, _)| *name).collect();
+    let mut sorted = names.clone();
+    (sorted.sort_unstable(), expected.sort_unstable());
+    assert_eq!(sorted, expected, "docs/operations.md and template.yaml");
+    for (name, stated) in &documented {
+        let default = template.at(&format!("/Parameters/{name}/Default"));
+        let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+        let default = match default.as_str() {
+            "null" => "none",
+            "" => "empty",
+            other => other,
+        };
+        assert_eq!(stated.split(' ').next(), Some(default), "{name}: the default");
+    }
+}
+
+#[test]
+fn a_reserved_concurrency_of_none_is_the_accounts() {
+    let template = Template::load();
+    for (function, condition, parameter) in [
+        ("IngestFunction", "ReserveIngest", "IngestReservedConcurrency"),
+        ("BatchWriterFunction", "ReserveWriter", "WriterReservedConcurrency"),
+    ] {
+        assert_eq!(template.at(&format!("/Parameters/{parameter}/Default")), 0, "{parameter}");
+        let is_none = serde_json::json!({"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, 0]}]});
+        assert_eq!(*template.at(&format!("/Conditions/{condition}")), is_none);
+        let reserved = serde_json::json!({"Fn::If": [condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]});
+        assert_eq!(*template.property(function, "/ReservedConcurrentExecutions"), reserved);
+    }
+}

@@ -16,9 +16,9 @@ use serde_json::json;
 use super::Written;
 use crate::core_time::{Account, peak_bytes};
 use crate::endpoint::Endpoint;
-use crate::generator::Generator;
 use crate::rows::{ROWS_A_MINUTE, Rows, SHARDS, START};
 use crate::stage::{self, REGION, Stage};
+use relay_plan::generator::Generator;
 
 /// The file name of the function's binary.
 pub(super) const EXPORT_WORKER: &str = "export-worker";

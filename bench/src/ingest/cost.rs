@@ -11,9 +11,9 @@ use relay::callback::{self, Callback};
 use relay::frame;
 
 use crate::core_time::{Account, Effort, measure};
-use crate::generator::Generator;
 use crate::ingest::host::items;
 use crate::{Outcome, say};
+use relay_plan::generator::Generator;
 
 /// A folder of samples for each provider: what the mappings are tested with.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/relay/tests/golden");

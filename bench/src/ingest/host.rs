@@ -15,9 +15,9 @@ use serde_json::{Map, json};
 
 use crate::core_time::{Account, Cost, Effort, measure, rate};
 use crate::endpoint::Endpoint;
-use crate::generator::Generator;
 use crate::stage::{self, REGION, Stage};
 use crate::{Outcome, runtime, say};
+use relay_plan::generator::Generator;
 
 /// The file name of the function's binary.
 const INGEST: &str = "ingest";

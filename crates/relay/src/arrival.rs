@@ -20,6 +20,19 @@ const REMEMBERED_SECONDS: i64 = 30 * 24 * 3600;
 /// Arrivals are counted by the hour: milliseconds.
 pub const HOUR_MS: i64 = 3_600_000;
 
+/// What telling the arrivals of one app costs a writer, in what an activity earns. A write is two units (a transaction of one), so counting costs at most 20
+/// units for 1,000 activities…
+pub const WRITE_COST: i64 = 100;
+
+/// … and what a second earns: a write each five seconds. Little traffic shows at once, and what stops suddenly is seconds behind at most.
+pub const SECOND_EARNS: i64 = 20;
+
+/// The most that is saved up, sixty writes: a burst shows to the last, and one invocation never has many to make.
+pub const MOST_CREDIT: i64 = 60 * WRITE_COST;
+
+/// How often a document is written again that another writer changed in between.
+pub const ATTEMPTS: u32 = 4;
+
 /// Whose arrivals a document counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Whose {

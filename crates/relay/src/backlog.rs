@@ -44,7 +44,9 @@ fn order(sequence_number: &str) -> (usize, &str) {
     (digits.len(), digits)
 }
 
-fn key(shard_id: &str) -> Key {
+/// Where the mark of a shard stands: the marks of all shards are one partition, which is read whole.
+#[must_use]
+pub fn key(shard_id: &str) -> Key {
     Key::new(PARTITION, shard_id)
 }
 

@@ -106,6 +106,13 @@ impl App {
     }
 }
 
+/// How long the door believes what it has read of a key, an app or an owner: milliseconds. A revoked key, a moved app or a changed profile takes effect
+/// within this. A minute would be allowed; five seconds cost one read of each item per environment in five seconds.
+pub const BELIEVED_MS: i64 = 5_000;
+
+// A token that moves waits until no door believes in its earlier owner any more.
+const _: () = assert!(BELIEVED_MS < MOVE_PAUSE_MS);
+
 /// How long after an owner gave up an app token another may claim it: milliseconds. ingest believes what it has read for 5 s, and clocks differ:
 /// until then callbacks of the earlier owner may still come in as rows.
 pub const MOVE_PAUSE_MS: i64 = 10_000;

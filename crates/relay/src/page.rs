@@ -30,6 +30,12 @@ const MAX_UNPACKED_BYTES: usize = 1024 * 1024;
 /// The most bytes that a reader unpacks: more than any writer of ours ever packed.
 const UNPACK_LIMIT: usize = 4 * MAX_UNPACKED_BYTES;
 
+/// What DynamoDB bills a write by: the started KiB of the item (developer guide, "Read and write operations").
+pub const WRITE_UNIT_BYTES: usize = 1024;
+
+/// The names of an item's attributes, and its two numbers: bytes.
+const ITEM_OVERHEAD_BYTES: usize = 64;
+
 /// zstd's level 3: measured on synthetic activities as the best of ratio and time (storage.md).
 const ZSTD_LEVEL: i32 = 3;
 
@@ -71,6 +77,26 @@ pub struct Page {
     pub n: u64,
     /// When the table may forget it: seconds since the epoch.
     pub expires_at: i64,
+}
+
+impl Page {
+    /// How large the item is, keys and names included: bytes.
+    #[must_use]
+    pub fn item_bytes(&self) -> usize {
+        self.day.pk().len() + self.sk.len() + self.body.len() + ITEM_OVERHEAD_BYTES
+    }
+
+    /// What storing it costs: write units.
+    #[must_use]
+    pub fn write_units(&self) -> usize {
+        self.item_bytes().div_ceil(WRITE_UNIT_BYTES)
+    }
+}
+
+/// Which of so many shards a page goes to, by its digest: the same page always to the same one. 0 shards are taken for one.
+#[must_use]
+pub fn shard_of(digest: u128, shards: u32) -> u32 {
+    u32::try_from(digest % u128::from(shards.max(1))).unwrap_or_default()
 }
 
 /// A page as read.
@@ -164,7 +190,7 @@ fn paginate_by<'a>(
     for ((app_token, kind, minute), (Range { start: source, end: last }, mut entries)) in minutes {
         entries.sort_unstable();
         entries.dedup_by_key(|entry| (entry.created_at, entry.activity_id));
-        let minute = MinuteKey { app_token, kind, minute, shards: shards.max(1), source, last, pack };
+        let minute = MinuteKey { app_token, kind, minute, shards, source, last, pack };
         minute.split(&entries, &mut pages)?;
     }
     Ok(pages)
@@ -208,12 +234,11 @@ impl MinuteKey<'_> {
     fn page(&self, entries: &[Entry<'_>], bytes: &[u8], packed: &[u8]) -> Page {
         let mut digest = [0; 16];
         blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut digest);
-        let shard = u128::from_le_bytes(digest) % u128::from(self.shards);
         let day = PageDay {
             app_token: self.app_token.to_owned(),
             kind: self.kind,
             day: self.minute.div_euclid(MINUTES_A_DAY),
-            shard: u32::try_from(shard).unwrap_or_default(),
+            shard: shard_of(u128::from_le_bytes(digest), self.shards),
         };
         let mut body = Vec::with_capacity(packed.len() + 8);
         body.extend_from_slice(&avro::FINGERPRINT.to_le_bytes());

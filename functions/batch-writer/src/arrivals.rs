@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use relay::activity::{Kind, Provider};
-use relay::arrival::{Arrivals, HOUR_MS, Whose};
+use relay::arrival::{ATTEMPTS, Arrivals, HOUR_MS, MOST_CREDIT, SECOND_EARNS, WRITE_COST, Whose};
 use relay::avro;
 use relay::control::CommitError;
 use relay::discard::Reason;
@@ -21,23 +21,11 @@ use crate::drain::Clock;
 /// How long telling may take, beside the watermark: no batch waits longer for it.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// How often a document is written again that another writer changed in between.
-const ATTEMPTS: usize = 4;
-
 /// The longest first pause before that.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// How many documents are written side by side.
 const WRITES_AT_ONCE: usize = 8;
-
-/// What a write costs, in what an activity earns. One is two write units (a transaction of one), so counting costs at most 20 units for 1,000 activities…
-const WRITE_COST: i64 = 100;
-
-/// … and what a second earns: a write each five seconds. Little traffic shows at once, and what stops suddenly is seconds behind at most.
-const SECOND_EARNS: i64 = 20;
-
-/// The most that is saved up, sixty writes: a burst shows to the last, and one invocation never has many to make.
-const MOST_CREDIT: i64 = 60 * WRITE_COST;
 
 /// The most documents that are remembered; bounds the memory of a process that sees very many apps. What is beyond is not counted.
 const MAX_REMEMBERED: usize = 10_000;
@@ -194,7 +182,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
     async fn tell(&self, due: &mut [Due], clock: &impl Clock) -> Result<(), Fault> {
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
-                let longest = PAUSE * 2u32.saturating_pow(u32::try_from(attempt).unwrap_or(u32::MAX));
+                let longest = PAUSE * 2u32.saturating_pow(attempt);
                 sleep(longest * (clock.jitter() % 1000) / 1000).await;
             }
             if self.tell_once(due, clock.now()).await? {

@@ -3,12 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// How long what was read is believed: milliseconds. A revoked key, a moved app or a changed profile takes effect within this. A minute would be
-/// allowed; five seconds cost one read of each item per environment in five seconds, which is nothing beside what is stored meanwhile.
-pub(crate) const BELIEVED_MS: i64 = 5_000;
-
-// A token that moves waits until no door believes in its earlier owner any more.
-const _: () = assert!(BELIEVED_MS < relay::owner::MOVE_PAUSE_MS);
+use relay::owner::BELIEVED_MS;
 
 /// The most names that one memory holds; bounds a process that sees very many apps, or is tried with very many keys.
 pub(crate) const MAX_REMEMBERED: usize = 10_000;

@@ -14,9 +14,6 @@ const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// The most bytes that one query reads (DynamoDB: 1 MB).
 const MAX_QUERY_BYTES: usize = 1024 * 1024;
 
-/// Attribute names and the two numbers of an item.
-const ITEM_OVERHEAD_BYTES: usize = 64;
-
 /// Table `pages`.
 #[derive(Debug, Default)]
 pub struct MemoryPages {
@@ -35,11 +32,11 @@ impl MemoryPages {
     /// The write units that these pages cost: one a started KiB of each item (DynamoDB).
     #[must_use]
     pub fn write_units(&self) -> usize {
-        self.all().iter().map(|page| item_bytes(page).div_ceil(1024)).sum()
+        self.all().iter().map(Page::write_units).sum()
     }
 
     fn store(&self, page: &Page) -> Result<(), PutPageError> {
-        let bytes = item_bytes(page);
+        let bytes = page.item_bytes();
         if bytes > MAX_ITEM_BYTES {
             return Err(PutPageError::Invalid(format!(
                 "an item of {bytes} bytes; at most {MAX_ITEM_BYTES} are allowed"
@@ -48,10 +45,6 @@ impl MemoryPages {
         lock(&self.days).entry(page.day.clone()).or_default().insert(page.sk.clone(), page.clone());
         Ok(())
     }
-}
-
-fn item_bytes(page: &Page) -> usize {
-    page.day.pk().len() + page.sk.len() + page.body.len() + ITEM_OVERHEAD_BYTES
 }
 
 impl PageStore for MemoryPages {
@@ -84,7 +77,7 @@ impl PageStore for MemoryPages {
                         listing.next = listing.pages.last().map(|page: &StoredPage| page.sk.clone());
                         break;
                     }
-                    bytes += item_bytes(page);
+                    bytes += page.item_bytes();
                     listing.pages.push(StoredPage { sk: sk.clone(), body: page.body.clone(), n: page.n });
                 }
                 Ok(listing)

@@ -23,21 +23,22 @@ const EVENTS: [(&str, &str); 4] =
 const REVENUES: [&str; 4] = ["12.990", "4900", "0.99", "33000"];
 
 /// Makes activities of one app.
-pub(crate) struct Generator {
+pub struct Generator {
     state: u64,
 }
 
 impl Generator {
     /// The app of every activity.
-    pub(crate) const APP_TOKEN: &str = "2fm9gkqubvpc";
+    pub const APP_TOKEN: &str = "2fm9gkqubvpc";
 
     /// A generator that starts from this seed.
-    pub(crate) const fn new(seed: u64) -> Self {
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// The next 64 pseudo-random bits (splitmix64).
-    pub(crate) const fn next(&mut self) -> u64 {
+    pub const fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -46,18 +47,13 @@ impl Generator {
     }
 
     /// A number below `bound`; 0 when the bound is not positive.
-    pub(crate) fn below(&mut self, bound: i64) -> i64 {
+    pub fn below(&mut self, bound: i64) -> i64 {
         let number = self.next().checked_rem(u64::try_from(bound).unwrap_or_default()).unwrap_or_default();
         i64::try_from(number).unwrap_or_default()
     }
 
     /// The next activity. Adjust sends `created_at` in whole seconds. Times are milliseconds since the epoch.
-    pub(crate) fn activity(
-        &mut self,
-        kind: Kind,
-        created_at: i64,
-        received_at: i64,
-    ) -> Result<Activity<'static>, String> {
+    pub fn activity(&mut self, kind: Kind, created_at: i64, received_at: i64) -> Result<Activity<'static>, String> {
         let query = self.query(kind, created_at / 1000);
         let callback = Callback {
             provider: Provider::Adjust,
@@ -71,13 +67,13 @@ impl Generator {
     }
 
     /// One of these; `choices` is not empty.
-    pub(crate) fn pick<T: Copy + Default>(&mut self, choices: &[T]) -> T {
+    pub fn pick<T: Copy + Default>(&mut self, choices: &[T]) -> T {
         let index = self.next().checked_rem(choices.len() as u64).and_then(|index| usize::try_from(index).ok());
         index.and_then(|index| choices.get(index)).copied().unwrap_or_default()
     }
 
     /// The query string of the next callback, without a key; `created_at` in seconds since the epoch.
-    pub(crate) fn query(&mut self, kind: Kind, created_at: i64) -> String {
+    pub fn query(&mut self, kind: Kind, created_at: i64) -> String {
         let app_token = Self::APP_TOKEN;
         let network = self.pick(&NETWORKS);
         let device = self.pick(&DEVICES);
