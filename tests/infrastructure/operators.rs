@@ -204,7 +204,8 @@ fn every_parameter_says_when_to_change_it_and_nothing_else_does() {
     let parameters = template.section("Parameters");
     let mut expected: Vec<&str> = parameters.iter().map(|(name, _)| *name).collect();
     let mut sorted = names.clone();
-    (sorted.sort_unstable(), expected.sort_unstable());
+    sorted.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(sorted, expected, "docs/operations.md and template.yaml");
     for (name, stated) in &documented {
         let default = template.at(&format!("/Parameters/{name}/Default"));
