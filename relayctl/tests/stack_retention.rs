@@ -1,6 +1,11 @@
 //! An owner's retention, lowered with relayctl, hides rows of the running stack at once; raised, it shows them again. Runs where `RELAY_STACK` names
 //! a stack's `stack.json`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -47,7 +52,8 @@ impl Stack {
         stack.relayctl(&["owner", "add", &stack.owner, "--retention-days", "90"]);
         stack.relayctl(&["app", "add", &stack.owner, &stack.app]);
         stack.relayctl(&["domain", "add", &stack.owner, "example.com"]);
-        stack.key = stack.relayctl(&["key", "new", &stack.owner, "--role", "api"])["key"].as_str().unwrap().to_owned();
+        let key = stack.relayctl(&["key", "new", &stack.owner, "--role", "api"]);
+        key["key"].as_str().unwrap().clone_into(&mut stack.key);
         Some(stack)
     }
 
