@@ -46,7 +46,8 @@ enum Failure {
 
 /// Carries the command out and answers on standard output; says on standard error why not.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
-    let code = match carry_out(cli).await {
+    // On the heap: a command's calls nest deep.
+    let code = match Box::pin(carry_out(cli)).await {
         Ok(code) => return code,
         Err(failure @ (Failure::Place(_) | Failure::Plan(_))) => (USAGE, failure),
         Err(failure) => (FAILED, failure),
