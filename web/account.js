@@ -1,12 +1,16 @@
 // Who is asking: the API key, kept for this tab only, and the form that takes it.
 import { find, whileBusy } from './dom.js';
 import { absolve, blame, complain, settle } from './complaint.js';
+import { word } from './words.js';
 
 const STORED_AS = 'relay.api-key';
 
 export const rememberedKey = () => sessionStorage.getItem(STORED_AS) ?? '';
 export const remember = (key) => sessionStorage.setItem(STORED_AS, key);
 export const forget = () => sessionStorage.removeItem(STORED_AS);
+
+// The browser refuses to send a header with other characters, which would look like a broken network.
+export const isHeaderSafe = (key) => /^[\x21-\x7e]+$/.test(key);
 
 /** Calls `enter(key)` each time somebody signs in; it throws what must be said beside the form. */
 export function onSignIn(enter) {
@@ -31,7 +35,7 @@ async function tryKey(form, enter) {
   settle(find('#sign-in-alert'));
   const key = form.elements.key.value.trim();
   if (!isHeaderSafe(key)) {
-    blame(form, [{ field: 'key', detail: key ? 'An API key has only letters, digits and signs.' : 'Enter your API key.' }]);
+    blame(form, [{ field: 'key', missing: !key, detail: word('keySigns') }]);
     return;
   }
   try {
@@ -43,14 +47,8 @@ async function tryKey(form, enter) {
   }
 }
 
-// The browser refuses to send a header with other characters, which would look like a broken network.
-const isHeaderSafe = (key) => /^[\x21-\x7e]+$/.test(key);
-
 function refuse(form) {
   absolve(form);
-  blame(form, [{
-    field: 'key',
-    detail: 'This key is not accepted. Check that it is an API key, not an ingest key, and that it has not been revoked.',
-  }]);
+  blame(form, [{ field: 'key', detail: word('keyRefused') }]);
   form.elements.key.select();
 }

@@ -1,186 +1,153 @@
-// Asking: the form, what it offers, and the answer to it.
+// Asking: the form is sent, once or as a recurring export, and what comes of it is said and shown beside it.
 import { Unreachable } from './api.js';
+import { Card } from './card.js';
 import { absolve, blame, complain, mayPass, settle } from './complaint.js';
-import { find, make, say, whileBusy } from './dom.js';
-import { daysBetween, lastDays } from './period.js';
-import { counted, kindName, period } from './words.js';
-import { ownZone, zones } from './zone.js';
+import { find, make, whileBusy } from './dom.js';
+import { AskForm } from './form.js';
+import { openPicture } from './picture.js';
+import { openPreview } from './preview.js';
+import { Following } from './watch.js';
+import { count, kindName, listed, moment, period, word } from './words.js';
 
-/** What the form begins with, where the account's limit allows it. */
-const DEFAULT_DAYS = 7;
+/** What must be there before anything is sent. */
+const NEEDED = ['app_token', 'kind', 'start_date', 'end_date', 'timezone', 'email'];
+const NEEDED_AGAIN = ['app_token', 'kind', 'timezone', 'email'];
 
-const MISSING = {
-  app_token: 'Choose an app.',
-  kind: 'Choose what to export.',
-  start_date: 'Choose the first day.',
-  end_date: 'Choose the last day.',
-  timezone: 'Choose a time zone, for example UTC.',
-  email: 'Enter the address that gets the file.',
-};
-
-/** Opens the form for an account; `asked` is called when something new stands in the queue. */
-export function openAsk({ api, account, signal, asked }) {
+/** Opens the form for an account. */
+export function openAsk({ api, account, signal }) {
   const form = find('#ask-form');
-  forgetLast(form);
-  offerApps(form, account.apps);
-  offerKinds(account.kinds);
-  offerZones(form, signal);
-  offerPeriods(form, account.limits, signal);
-  explainMail(form, account);
-  form.addEventListener('input', (event) => absolve(form, event.target.name), { signal });
+  settle(find('#ask-alert'));
+  const ask = new Ask(api, new AskForm(account, signal), signal);
+  form.addEventListener('input', (event) => ask.changed(event.target), { signal });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    whileBusy(form.querySelector('[type=submit]'), () => submit(form, api, asked));
+    whileBusy(find('#submit'), () => ask.submit());
   }, { signal });
+  find('#preview-button').addEventListener('click', (event) => whileBusy(event.target, () => ask.preview()), { signal });
+  document.addEventListener('language', () => ask.retell(), { signal });
+  return ask;
 }
 
-function forgetLast(form) {
-  form.reset();
-  absolve(form);
-  settle(find('#ask-alert'));
-  answer('');
-}
+class Ask {
+  #api;
+  #form;
+  #element = find('#ask-form');
+  #picture;
+  #preview;
+  #said = null;
+  #asked;
 
-function offerApps(form, apps) {
-  const options = apps.map(({ app_token: token }) => make('option', { value: token }, token));
-  form.elements.app_token.replaceChildren(...options);
-  form.querySelector('[type=submit]').disabled = apps.length === 0;
-  form.elements.app_token.disabled = apps.length === 0;
-  say(find('#app-hint'), apps.length > 0 ? '' : 'No app is registered for you yet. Whoever runs Relay can add one.');
-}
-
-function offerKinds(kinds) {
-  const segments = kinds.map((kind, index) => make(
-    'label',
-    {},
-    make('input', { type: 'radio', name: 'kind', value: kind, checked: index === 0, defaultChecked: index === 0 }),
-    make('span', {}, kindName(kind)),
-  ));
-  find('#kinds').replaceChildren(...segments);
-}
-
-function offerZones(form, signal) {
-  find('#zones').replaceChildren(...zones().map((zone) => make('option', { value: zone })));
-  const field = form.elements.timezone;
-  field.value = 'UTC';
-  const own = ownZone();
-  const button = find('#own-zone');
-  button.textContent = `Use ${own}`;
-  button.hidden = own === 'UTC';
-  button.addEventListener('click', () => {
-    field.value = own;
-    field.dispatchEvent(new Event('input', { bubbles: true }));
-    field.focus();
-  }, { signal });
-}
-
-function offerPeriods(form, { max_export_days: most }, signal) {
-  const { start_date: start, end_date: end, timezone } = form.elements;
-  const presets = [...find('#presets').children];
-  const pressed = () => presets.find((preset) => preset.ariaPressed === 'true');
-  const explain = () => explainPeriod(daysBetween(start.value, end.value), most);
-  const choose = (preset) => {
-    ({ start: start.value, end: end.value } = lastDays(Number(preset.dataset.days), timezone.value));
-    presets.forEach((one) => one.setAttribute('aria-pressed', String(one === preset)));
-    absolve(form, 'start_date');
-    absolve(form, 'end_date');
-    explain();
-  };
-  const ownDates = () => {
-    presets.forEach((one) => one.setAttribute('aria-pressed', 'false'));
-    explain();
-  };
-  for (const preset of presets) {
-    preset.hidden = Number(preset.dataset.days) > most;
-    preset.addEventListener('click', () => choose(preset), { signal });
+  constructor(api, form, signal) {
+    this.#api = api;
+    this.#form = form;
+    this.#picture = openPicture({ api, signal, read: () => this.#timed() });
+    this.#preview = openPreview({ api, signal, read: () => this.#withoutMail(), refused: (error) => this.#refused(error) });
+    this.#asked = new Following(api, signal, find('#asked'), (one) => this.fill(one));
+    this.#answer(null);
   }
-  start.addEventListener('input', ownDates, { signal });
-  end.addEventListener('input', ownDates, { signal });
-  timezone.addEventListener('input', () => pressed() && choose(pressed()), { signal });
-  choose(presets.find((one) => Number(one.dataset.days) === Math.min(DEFAULT_DAYS, most)) ?? presets[0]);
-}
 
-function explainPeriod(days, most) {
-  const hint = find('#period-hint');
-  const limit = `One file may cover up to ${counted(most, 'day')}.`;
-  say(hint, days >= 1 ? `${counted(days, 'day')} chosen. ${limit}` : limit);
-  hint.classList.toggle('warn', days > most);
-}
-
-function explainMail(form, { mail_domains: domains, unreachable = [] }) {
-  form.elements.email.placeholder = domains.length > 0 ? `you@${domains[0]}` : '';
-  const lost = unreachable.map(({ email }) => email).join(', ');
-  const where = domains.length > 0
-    ? `Addresses at ${domains.join(', ')} are registered.`
-    : 'No mail domain is registered for you yet. Whoever runs Relay can add one.';
-  find('#email-hint').textContent = lost ? `${where} No mail goes to ${lost}: one came back or was reported as spam.` : where;
-}
-
-async function submit(form, api, asked) {
-  absolve(form);
-  settle(find('#ask-alert'));
-  answer('');
-  const request = readRequest(form);
-  const missing = Object.keys(MISSING).filter((field) => !request[field]);
-  if (missing.length > 0) {
-    blame(form, missing.map((field) => ({ field, detail: MISSING[field] })));
-    return;
+  fill(request) {
+    this.#form.fill(request);
+    this.#answer(null);
+    find('#ask').scrollIntoView({ block: 'start' });
+    find('#ask-title').focus({ preventScroll: true });
   }
-  try {
-    tell(request, await api.ask(request));
-    asked();
-  } catch (error) {
-    explainFailure(form, error, asked);
+
+  shown() {
+    this.#picture.follow();
+    this.#asked.start();
+  }
+
+  hidden() {
+    this.#asked.stop();
+  }
+
+  retell() {
+    this.#answer(this.#said);
+    this.#asked.retell();
+  }
+
+  changed(target) {
+    if (target.name) absolve(this.#element, target.name);
+    else absolve(this.#element, target.closest?.('#filters, #columns')?.id ?? 'none');
+    this.#picture.follow();
+    this.#preview.stale();
+  }
+
+  /** A recurring export has no dates of its own: its picture and preview are those of the dates the form still has. */
+  #timed() {
+    const { frequency: _, delay_minutes: __, ...request } = this.#form.read();
+    const { start_date: start, end_date: end } = this.#element.elements;
+    return { ...request, start_date: start.value, end_date: end.value };
+  }
+
+  #withoutMail() {
+    const { email: _, ...request } = this.#timed();
+    return request;
+  }
+
+  #missing(request, needed) {
+    absolve(this.#element);
+    const missing = needed.filter((field) => request[field].length === 0);
+    blame(this.#element, missing.map((field) => ({ field, missing: true })));
+    return missing.length > 0;
+  }
+
+  async preview() {
+    if (this.#missing(this.#timed(), NEEDED.slice(0, -1))) return;
+    await this.#preview.look();
+  }
+
+  async submit() {
+    settle(find('#ask-alert'));
+    this.#answer(null);
+    const request = this.#form.read();
+    const isAgain = 'frequency' in request;
+    if (this.#missing(request, isAgain ? NEEDED_AGAIN : NEEDED)) return;
+    try {
+      const reply = await (isAgain ? this.#api.schedule(request) : this.#api.ask(request));
+      this.#answer({ request, reply });
+      if (reply.export_id) this.#asked.add(reply.export_id);
+    } catch (error) {
+      this.#failed(error, isAgain);
+    }
+  }
+
+  /** Writes what belongs beside the fields there; whether that was all of it. */
+  #refused(error) {
+    if (error.name === 'AbortError' || error.status === 401) return true;
+    error.unplaced = blame(this.#element, error.fields ?? []);
+    return error.fields?.length > 0 && error.unplaced.length === 0;
+  }
+
+  #failed(error, isAgain) {
+    if (this.#refused(error)) return;
+    const lost = error instanceof Unreachable;
+    complain(find('#ask-alert'), error, {
+      advice: lost ? (isAgain ? 'perhaps_schedule' : 'perhaps_export') : '',
+      retry: mayPass(error) ? () => this.#element.requestSubmit() : undefined,
+    });
+  }
+
+  #answer(said) {
+    this.#said = said;
+    const box = find('#ask-answer');
+    const [tone, text, link] = said ? told(said) : ['', ''];
+    box.className = `answer ${tone}`;
+    box.replaceChildren(text, ...(link ? [' ', make('a', { href: link[0] }, word(link[1]))] : []));
   }
 }
 
-function readRequest(form) {
-  const fields = form.elements;
-  return {
-    app_token: fields.app_token.value,
-    kind: fields.kind?.value ?? '',
-    start_date: fields.start_date.value,
-    end_date: fields.end_date.value,
-    timezone: fields.timezone.value.trim(),
-    email: fields.email.value.trim(),
-    format: 'csv',
-    excel: fields.excel.checked,
-  };
-}
-
-function tell(request, reply) {
+/** What became of a request: its tone, its words, and where to go on. */
+function told({ request, reply }) {
+  const to = listed([request.email].flat());
+  if (reply.schedule_id) return ['good', word('scheduled', moment(reply.next_run_at), to), ['#/recurring', 'recurringTitle']];
   if (reply.status === 'empty') {
-    const what = kindName(request.kind).toLowerCase();
-    const when = period(request.start_date, request.end_date);
-    answer(`Nothing found: ${request.app_token} has no ${what} for ${when} (${request.timezone}). No mail is sent.`, 'notice');
-    return;
+    return ['notice', word('nothingFound', kindName(request.kind), request.app_token, period(request.start_date, request.end_date), request.timezone)];
   }
-  if (reply.status !== 'queued') {
-    answer('You asked for the same a moment ago: it is the export below.', 'good');
-    return;
-  }
-  const place = reply.position > 1 ? ` It is number ${reply.position} in line.` : '';
-  if (reply.warnings) {
-    answer(`Asked.${place} The file will be in the list below, but ${reply.warnings.join('; ')}.`, 'notice');
-    return;
-  }
-  answer(`Asked.${place} A mail goes to ${request.email} when the file is ready.`, 'good');
-}
-
-function explainFailure(form, error, asked) {
-  if (error.name === 'AbortError' || error.status === 401) return;
-  error.unplaced = blame(form, error.fields ?? []);
-  if (error.fields?.length > 0 && error.unplaced.length === 0) return;
-  const lost = error instanceof Unreachable;
-  complain(find('#ask-alert'), error, {
-    advice: lost ? 'Your request may or may not have arrived: look at your exports before you ask again.' : '',
-    retry: mayPass(error) ? () => form.requestSubmit() : undefined,
-  });
-  if (lost) asked();
-}
-
-function answer(text, tone = '') {
-  const box = find('#ask-answer');
-  box.className = `answer ${tone}`;
-  say(box, text);
+  const link = [`#/exports/${reply.export_id}`, 'watchIt'];
+  if (reply.status !== 'queued') return ['good', word('askedBefore'), link];
+  const place = reply.position > 1 ? word('numberInLine', count(reply.position)) : '';
+  if (reply.warnings) return ['notice', [word('asked'), place, word('butNoMail'), reply.warnings.join('; ')].filter(Boolean).join(' '), link];
+  return ['good', [word('asked'), place, word('mailGoesTo', to)].filter(Boolean).join(' '), link];
 }

@@ -1,20 +1,31 @@
 // What went wrong, in words: beside the field it is about, or in an alert with the trace id and a way to try again.
 import { make } from './dom.js';
 import { Unreachable } from './api.js';
+import { hasWord, word } from './words.js';
 
-/** Shows an error in an alert box. `retry`, where given, is offered as a button. */
+/** What each alert box and each form shows now, to say it again when the language changes. */
+const shown = new Map();
+
+document.addEventListener('language', () => shown.forEach((again) => again()));
+
+/** Shows an error in an alert box. `retry`, where given, is offered as a button; `advice` names a word. */
 export function complain(box, error, { retry, advice } = {}) {
-  const lines = [make('p', {}, [error.message, advice].filter(Boolean).join(' '))];
-  for (const { field, detail } of error.unplaced ?? []) lines.push(make('p', {}, `${field}: ${detail}`));
-  if (error.traceId) lines.push(make('p', { className: 'trace' }, 'Trace id ', make('code', {}, error.traceId)));
-  if (retry) lines.push(make('button', { type: 'button', className: 'quiet', onclick: retry }, 'Try again'));
-  box.replaceChildren(...lines);
+  const write = () => {
+    const lines = [make('p', {}, [error.message, advice && word(advice)].filter(Boolean).join(' '))];
+    for (const { field, detail } of error.unplaced ?? []) lines.push(make('p', {}, `${field}: ${detail}`));
+    if (error.traceId) lines.push(make('p', { className: 'trace' }, `${word('traceId')} `, make('code', {}, error.traceId)));
+    if (retry) lines.push(make('button', { type: 'button', className: 'quiet', onclick: retry }, word('tryAgain')));
+    box.replaceChildren(...lines);
+  };
+  shown.set(box, write);
+  write();
   box.hidden = false;
 }
 
 /** Empties an alert box. Whoever stood on its button is taken to the heading it belongs to, not to the top of the page. */
 export function settle(box) {
   if (box.contains(document.activeElement)) box.closest('li, section')?.querySelector('[tabindex="-1"]')?.focus();
+  shown.delete(box);
   box.hidden = true;
   box.replaceChildren();
 }
@@ -24,29 +35,58 @@ export function mayPass(error) {
   return error instanceof Unreachable || error.status === 429 || error.status >= 500;
 }
 
+/** What the API says of a field, and the word that says it in the reader's language. */
+const KNOWN = [
+  [/^the period has (\d+) days; at most (\d+)/, 'periodTooLong'],
+  [/^the period ends on/, 'periodReversed'],
+  [/does not exist in (\S+): its clocks/, 'daySkipped'],
+  [/does not exist|is no date|is not a date/, 'noSuchDate'],
+  [/^`(.*)` is not a zone/, 'noSuchZone'],
+  [/^`(.*)` is not one plain mail address/, 'noAddress'],
+  [/^mails go to addresses at (.+) only/, 'foreignDomain'],
+  [/^no mail domain is registered/, 'noDomain'],
+  [/^names (\d+); at most (\d+)/, 'tooManyNamed'],
+  [/^`(.*)` is named twice/, 'namedTwice'],
+  [/is not registered as an app of yours/, 'foreignApp'],
+  [/is for csv and csv\.gz/, 'excelForCsv'],
+  [/has (\d+) values; at most (\d+)/, 'tooManyNamed'],
+];
+
+/** An error of a field in words: `missing` is the page's own finding. */
+function words({ field, detail, missing }) {
+  if (missing || /^is required/.test(detail)) return hasWord(`missing_${field}`) ? word(`missing_${field}`) : word('missing');
+  const [pattern, name] = KNOWN.find(([pattern]) => pattern.test(detail)) ?? [];
+  return name ? word(name, ...detail.match(pattern).slice(1)) : detail;
+}
+
+/** The line beside the field; an error of one column or filter stands beside all of them. */
+const lineOf = (form, field) => form.querySelector(`#${CSS.escape(field.split(/[.[]/)[0])}-error`);
+
 /**
  * Writes each error beside its field and moves the focus to the first; returns those whose field is not on the form.
  */
 export function blame(form, errors) {
-  const unplaced = [];
-  for (const error of errors) {
-    const line = form.querySelector(`#${CSS.escape(`${error.field}-error`)}`);
-    if (!line) {
-      unplaced.push(error);
-      continue;
+  const placed = errors.filter(({ field }) => lineOf(form, field));
+  const write = () => {
+    for (const { field } of placed) lineOf(form, field).textContent = '';
+    for (const error of placed) {
+      const line = lineOf(form, error.field);
+      line.textContent = [line.textContent, words(error)].filter(Boolean).join(' ');
+      line.hidden = false;
+      controls(form, error.field).forEach((control) => control.setAttribute('aria-invalid', 'true'));
     }
-    line.textContent = line.hidden ? error.detail : `${line.textContent} ${error.detail}`;
-    line.hidden = false;
-    controls(form, error.field).forEach((control) => control.setAttribute('aria-invalid', 'true'));
-  }
+  };
+  shown.set(form, write);
+  write();
   const first = [...form.elements].find((control) => control.ariaInvalid === 'true');
-  first?.focus();
-  return unplaced;
+  (first ?? form.querySelector('details:has(+ .error:not([hidden])) summary'))?.focus();
+  return errors.filter((error) => !placed.includes(error));
 }
 
 /** Takes the errors of one field away, or of all. */
 export function absolve(form, field) {
-  const lines = field ? [form.querySelector(`#${CSS.escape(`${field}-error`)}`)] : form.querySelectorAll('.error');
+  shown.delete(form);
+  const lines = field ? [lineOf(form, field)] : form.querySelectorAll('.error');
   for (const line of lines) {
     if (!line) continue;
     line.hidden = true;

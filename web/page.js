@@ -1,44 +1,132 @@
-// The page: either somebody signs in, or somebody is at the desk, asking and watching.
-import { connect } from './api.js';
+// The page: who is signed in, which of its views is shown, and in which language.
+import { connect, Unreachable } from './api.js';
 import { askToSignIn, forget, onSignIn, remember, rememberedKey } from './account.js';
 import { openAsk } from './ask.js';
-import { find } from './dom.js';
+import { complain, settle } from './complaint.js';
+import { find, say } from './dom.js';
 import { openWatch } from './watch.js';
+import { languageNow, speak, translate, word } from './words.js';
 
-/** Ends every listener, timer and call of the one who is signed in. */
-let session = new AbortController();
+/** The views by the first part of the address behind `#/`; the rest goes to the view. Those that few open are loaded when they are. */
+const VIEWS = {
+  '': { section: '#ask', title: 'askTitle', open: openAsk },
+  exports: { section: '#watch', title: 'exportsTitle', open: openWatch },
+  recurring: { section: '#recurring', title: 'recurringTitle', open: async (desk) => (await import('./recurring.js')).openRecurring(desk) },
+  arrivals: { section: '#arrivals', title: 'arrivalsTitle', open: async (desk) => (await import('./arrivals.js')).openArrivals(desk) },
+};
+
+/** What the one who is signed in works with; nothing while nobody is. Its signal ends every listener, timer and call. */
+let desk = null;
+let opened = {};
+let current = null;
 
 async function enter(key) {
-  session.abort();
-  session = new AbortController();
-  const { signal } = session;
+  end();
+  const leaving = new AbortController();
+  const { signal } = leaving;
   const api = connect(key, { refused: leave, signal });
-  const account = await api.account();
+  desk = { api, signal, leaving, fill };
+  desk.account = await api.account();
   if (signal.aborted) return;
   remember(key);
-  show('desk', account.owner);
-  const watch = openWatch({ api, account, signal });
-  openAsk({ api, account, signal, asked: () => watch.refresh() });
-  find('#ask-title').focus();
+  opened = { '': openAsk(desk) };
+  frame(desk.account.owner);
+  await route();
+}
+
+/** Takes a request to the form, to be changed and asked for. */
+function fill(request) {
+  opened[''].fill(request);
+  if (current === '') find('#ask-title').focus();
+  else location.hash = '#/';
+}
+
+function end() {
+  desk?.leaving.abort();
+  desk = null;
+  opened = {};
+  current = null;
 }
 
 function leave(error) {
-  session.abort();
+  end();
   forget();
-  show('sign-in');
+  frame(null);
   askToSignIn(error);
 }
 
-function show(view, owner = '') {
-  find('#desk').hidden = view !== 'desk';
-  find('#sign-in').hidden = view !== 'sign-in';
-  find('#who').hidden = view !== 'desk';
-  find('#owner').textContent = owner;
+/** The frame around the views: an owner's, or nobody's. */
+function frame(owner) {
+  const isIn = owner !== null;
+  find('#opening').hidden = true;
+  find('#sign-in').hidden = isIn;
+  find('#views').hidden = !isIn;
+  find('#sign-out').hidden = !isIn;
+  say(find('#owner'), owner ?? '');
+  if (!isIn) Object.values(VIEWS).forEach(({ section }) => { find(section).hidden = true; });
+  entitle();
+}
+
+/** Shows the view that the address names; an unknown one is the first. */
+async function route() {
+  if (!desk) return;
+  const [, wanted = '', rest = ''] = location.hash.match(/^#\/([^/]*)\/?(.*)$/) ?? [];
+  const name = Object.hasOwn(VIEWS, wanted) ? wanted : '';
+  if (current !== null && current !== name) opened[current]?.hidden?.();
+  current = name;
+  for (const [one, { section }] of Object.entries(VIEWS)) find(section).hidden = one !== name;
+  for (const link of find('#views').children) link.ariaCurrent = link.hash === `#/${name}` ? 'page' : null;
+  entitle();
+  scrollTo(0, 0);
+  find(VIEWS[name].section).querySelector('h1').focus({ preventScroll: true });
+  const here = desk;
+  const isHere = () => desk === here && current === name;
+  const alert = find(`${VIEWS[name].section} .alert`);
+  try {
+    opened[name] ??= await VIEWS[name].open(here);
+    if (isHere()) opened[name].shown(rest);
+  } catch {
+    if (isHere()) complain(alert, new Unreachable(false), { retry: () => { settle(alert); route(); } });
+  }
+}
+
+const entitle = () => {
+  document.title = `${word(current === null ? 'signInTitle' : VIEWS[current].title)} – Relay`;
+};
+
+const tellConnection = () => say(find('#offline'), navigator.onLine ? '' : word('offline'));
+
+async function changeLanguage({ target }) {
+  try {
+    await speak(target.value);
+  } catch {
+    target.value = languageNow();
+    tellConnection();
+  }
+}
+
+function listen() {
+  onSignIn(enter);
+  find('#sign-out').addEventListener('click', () => leave());
+  find('#language').addEventListener('change', changeLanguage);
+  find('#skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    find('#main').focus();
+  });
+  addEventListener('hashchange', route);
+  document.addEventListener('language', () => {
+    entitle();
+    tellConnection();
+  });
+  addEventListener('online', tellConnection);
+  addEventListener('offline', tellConnection);
 }
 
 async function begin() {
-  onSignIn(enter);
-  find('#sign-out').addEventListener('click', () => leave());
+  translate();
+  find('#language').value = languageNow();
+  tellConnection();
+  listen();
   const key = rememberedKey();
   if (!key) {
     leave();
@@ -50,7 +138,8 @@ async function begin() {
     if (error.status === 401) return;
     // The key may well be good: it stays in the field, so that one press tries again.
     find('#key').value = key;
-    show('sign-in');
+    end();
+    frame(null);
     askToSignIn(error);
   }
 }

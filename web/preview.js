@@ -1,0 +1,57 @@
+// The first rows of what would be in the file, and about how many there are.
+import { complain, mayPass, settle } from './complaint.js';
+import { bones, find, make, scroller, table } from './dom.js';
+import { count, kindName, moment, word } from './words.js';
+
+/** Opens the panel; `read` is the request as the form has it, `refused` takes errors that belong beside its fields. */
+export function openPreview({ api, signal, read, refused }) {
+  const [box, inside] = [find('#preview-alert'), find('#preview-inside')];
+  let answer = null;
+  let turn = 0;
+  let asked = '';
+  const write = () => {
+    if (answer) inside.replaceChildren(...answer.previews.map(one), make('p', { className: 'hint' }, word('asOf', moment(answer.as_of))));
+    else inside.replaceChildren(make('p', { className: 'hint' }, word('previewHint')));
+  };
+  const look = async () => {
+    const mine = ++turn;
+    const request = read();
+    asked = JSON.stringify(request);
+    settle(box);
+    answer = null;
+    inside.replaceChildren(...bones(3));
+    inside.ariaBusy = 'true';
+    try {
+      const came = await api.preview(request);
+      if (mine === turn) answer = came;
+    } catch (error) {
+      if (mine === turn && !refused(error)) complain(box, error, { retry: mayPass(error) ? look : undefined });
+    }
+    if (mine !== turn) return;
+    inside.ariaBusy = null;
+    write();
+    if (answer) find('#preview').scrollIntoView({ block: 'nearest' });
+  };
+  const stale = () => {
+    if (!answer || inside.querySelector('.stale') || JSON.stringify(read()) === asked) return;
+    inside.prepend(make('p', { className: 'hint warn stale' }, word('previewStale')));
+  };
+  document.addEventListener('language', write, { signal });
+  settle(box);
+  write();
+  return { look, stale };
+}
+
+function one({ kind, columns, rows, about_rows: about, exact, sampled_minutes: minutes }) {
+  const found = make('div', { className: 'found' },
+    make('h3', {}, kindName(kind)),
+    make('p', { className: 'figure' }, make('b', {}, exact ? word('rows', about) : word('aboutRows', about)),
+      make('span', { className: 'soft' }, ` ${exact ? word('countedExactly') : word('estimatedFrom', minutes)}`)));
+  if (rows.length === 0) {
+    found.append(make('p', { className: 'hint' }, word('previewEmpty')));
+    return found;
+  }
+  const caption = word('firstRows', kindName(kind), count(rows.length));
+  found.append(scroller(caption, table(caption, columns, rows)));
+  return found;
+}
