@@ -11,10 +11,12 @@ use crate::world::{self, export, over, page_of};
 pub(crate) struct State {
     /// As in the names of its pictures.
     pub(crate) name: &'static str,
-    /// Whether Koreans get pictures of it, too.
-    korean: bool,
+    /// Whether it is pictured in every look, and in Korean, too.
+    pub(crate) is_main: bool,
     /// Whether calls stay without an answer on the way.
     pub(crate) may_lack_answers: bool,
+    /// What its pictures are about; the whole page where nothing is named.
+    pub(crate) about: Option<&'static str>,
     /// What the API says.
     pub(crate) prepare: fn(&Site),
     /// From the opened page on.
@@ -22,12 +24,17 @@ pub(crate) struct State {
 }
 
 const fn state(name: &'static str, prepare: fn(&Site), reach: fn(&Page)) -> State {
-    State { name, korean: false, may_lack_answers: false, prepare, reach }
+    State { name, is_main: false, may_lack_answers: false, about: None, prepare, reach }
 }
 
 impl State {
-    const fn in_korean_too(mut self) -> Self {
-        self.korean = true;
+    const fn main(mut self) -> Self {
+        self.is_main = true;
+        self
+    }
+
+    const fn about(mut self, css: &'static str) -> Self {
+        self.about = Some(css);
         self
     }
 
@@ -36,10 +43,11 @@ impl State {
         self
     }
 
-    /// Whether a picture is kept of it in this look.
+    /// Whether a picture is kept of it in this look: the main states' in all of them, the others' on each screen and in each theme once.
     pub(crate) fn is_pictured(&self, look: Look) -> bool {
         let is_one_of_two = look.dark == (look.screen == PHONE);
-        look.screen != NARROWEST && (look.language.starts_with("en") || self.korean && is_one_of_two)
+        let is_english = look.language.starts_with("en");
+        look.screen != NARROWEST && (is_one_of_two && is_english || self.is_main && (is_one_of_two || is_english))
     }
 
     /// The names of its pictures.
@@ -55,36 +63,36 @@ impl State {
 
 /// All of them.
 pub(crate) const STATES: &[State] = &[
-    state("sign-in", nothing, nothing_done).in_korean_too(),
+    state("sign-in", nothing, nothing_done).main(),
     state("sign-in-refused", nothing, sign_in_refused),
     state("sign-in-unavailable", unavailable, sign_in_unavailable),
-    state("ask", with_picture, asking).in_korean_too(),
+    state("ask", with_picture, asking).main(),
     state("ask-nothing-registered", nothing_registered, Page::enter),
-    state("ask-missing", with_picture, ask_missing),
-    state("ask-refused", ask_refused, ask_filled).in_korean_too(),
-    state("ask-unavailable", ask_unavailable, ask_filled),
-    state("ask-unanswered", ask_unanswered, ask_filled).without_answers(),
-    state("ask-offline", with_picture, ask_offline).without_answers(),
-    state("ask-empty", ask_empty, ask_filled),
-    state("ask-asked", asked, ask_filled).in_korean_too(),
-    state("ask-zones", with_picture, ask_zones),
-    state("ask-columns", with_picture, ask_columns),
-    state("ask-preview", with_picture, ask_preview).in_korean_too(),
-    state("ask-recurring", with_picture, ask_recurring),
-    state("exports", one_of_each, exports).in_korean_too(),
+    state("ask-missing", with_picture, ask_missing).about("#kind-error"),
+    state("ask-refused", ask_refused, ask_filled).about("#email-error").main(),
+    state("ask-unavailable", ask_unavailable, ask_filled).about("#ask-alert"),
+    state("ask-unanswered", ask_unanswered, ask_filled).about("#ask-alert").without_answers(),
+    state("ask-offline", with_picture, ask_offline).about("#ask-alert").without_answers(),
+    state("ask-empty", ask_empty, ask_filled).about("#ask-answer"),
+    state("ask-asked", asked, ask_filled).about("#asked").main(),
+    state("ask-zones", with_picture, ask_zones).about("#zones"),
+    state("ask-columns", with_picture, ask_columns).about("#columns"),
+    state("ask-preview", with_picture, ask_preview).about("#preview").main(),
+    state("ask-recurring", with_picture, ask_recurring).about("#ask-answer"),
+    state("exports", one_of_each, exports_all).main(),
     state("exports-details", one_done, exports_details),
     state("exports-links", three_files, exports_links),
     state("exports-empty", nothing, exports_empty),
     state("exports-loading", loading, exports_loading).without_answers(),
     state("exports-unavailable", exports_refused, exports_alert),
-    state("exports-many", many, exports),
-    state("recurring", schedules, recurring).in_korean_too(),
+    state("exports-many", many, exports).about("#older"),
+    state("recurring", schedules, recurring).main(),
     state("recurring-end", schedules, recurring_end),
     state("recurring-empty", nothing, recurring_empty),
-    state("arrivals", nothing, arrivals).in_korean_too(),
-    state("arrivals-empty", nothing_arrived, arrivals),
-    state("arrivals-test", test_arrives, arrivals_test),
-    state("arrivals-test-refused", test_refused, arrivals_test_refused),
+    state("arrivals", nothing, arrivals).main(),
+    state("arrivals-empty", nothing_arrived, arrivals).about("#quarantine"),
+    state("arrivals-test", test_arrives, arrivals_test).about("#test-result"),
+    state("arrivals-test-refused", test_refused, arrivals_test_refused).about("#ingest_key"),
 ];
 
 // What the API says.
@@ -259,6 +267,14 @@ fn exports(page: &Page) {
     page.enter();
     page.go("#/exports");
     page.expect("#exports .card", "");
+}
+
+/// With the time that is left, which takes two looks.
+fn exports_all(page: &Page) {
+    exports(page);
+    let told =
+        "return document.querySelector('#exports [data-status=running] .facts')?.innerText.split(' · ').length === 3";
+    page.until("how long the running one takes", told);
 }
 
 fn exports_details(page: &Page) {

@@ -1,6 +1,6 @@
 //! Through every state of the page, in both languages and themes, on every screen: what must hold of all of them, and a picture of each.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -18,7 +18,9 @@ const FOLDER: &str = "RELAY_GOLDEN_FOLDER";
 /// Only states whose name contains this.
 const ONLY: &str = "RELAY_GOLDEN_ONLY";
 /// The highest picture, in pixels: what lies further down looks like what lies above.
-const HIGHEST: u64 = 2200;
+const HIGHEST: f64 = 2200.0;
+/// Desktops are pictured smaller than they are: all pictures together stay in the repository's history.
+const DESKTOP_SCALE: f64 = 0.75;
 
 /// What no text of the page may hold: words of programs, not of people.
 const UNSAID: &str = "const found = document.body.innerText.match(/\\b(undefined|NaN|null|Infinity|Invalid Date)\\b|\\[object|[a-z]+_\\{/);
@@ -38,7 +40,7 @@ struct Walk<'a> {
     page: &'a Page,
     axe: Axe,
     folder: Option<PathBuf>,
-    wrong: String,
+    wrong: BTreeMap<String, Vec<String>>,
 }
 
 #[test]
@@ -48,7 +50,7 @@ fn every_state_is_accessible_fits_its_screen_and_is_said_in_words() {
     let axe = Axe::read(&PathBuf::from(relay_lambda::process::env(AXE).expect("a path")));
     let folder = relay_lambda::process::env(FOLDER).map(PathBuf::from);
     let page = Page::still(&site);
-    let mut walk = Walk { page: &page, axe, folder, wrong: String::new() };
+    let mut walk = Walk { page: &page, axe, folder, wrong: BTreeMap::new() };
     let states: Vec<&State> = STATES.iter().filter(|state| state.name.contains(&only)).collect();
     assert!(!states.is_empty(), "no state's name contains {only:?}");
     for language in ["en-US", "ko-KR"] {
@@ -56,22 +58,28 @@ fn every_state_is_accessible_fits_its_screen_and_is_said_in_words() {
             walk.state(&site, state, language);
         }
     }
-    let Walk { wrong, .. } = walk;
-    assert!(wrong.is_empty(), "{wrong}");
+    let wrong: Vec<String> =
+        walk.wrong.iter().map(|(what, places)| format!("{what}\n    in {}", places.join(", "))).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 impl Walk<'_> {
     fn state(&mut self, site: &Site, state: &State, language: &'static str) {
         let every = [(DESKTOP, false), (PHONE, true), (DESKTOP, true), (PHONE, false), (NARROWEST, false)];
         let looks = every.map(|(screen, dark)| Look { screen, dark, language });
-        // The other language has the same colours and the same order: two looks say whether its words fit.
-        let looks = if language.starts_with("en") { &looks[..] } else { &looks[..2] };
+        // The other language has the same colours and the same order: few looks say whether its words fit.
+        let looks = match (language, state.is_main) {
+            ("en-US", _) => &looks[..],
+            (_, true) => &looks[..2],
+            (_, false) => &looks[1..2],
+        };
         site.forget();
         (state.prepare)(site);
         self.page.anew(looks[0]);
         (state.reach)(self.page);
         for &look in looks {
             self.page.browser.look(look);
+            self.page.browser.devtools("Input.dispatchMouseEvent", &json!({ "type": "mouseMoved", "x": 0, "y": 0 }));
             self.page.browser.script(SETTLED, &json!([]));
             self.check(state, look);
             if state.is_pictured(look) {
@@ -105,22 +113,25 @@ impl Walk<'_> {
 
     fn note(&mut self, at: &str, what: &str, found: &[String]) {
         for one in found {
-            writeln!(self.wrong, "{at}: {what}: {one}").expect("a text can be written");
+            self.wrong.entry(format!("{what}: {one}")).or_default().push(at.to_owned());
         }
     }
 
-    /// The whole page as one picture.
+    /// The whole page as one picture, or the screen around what the state is about.
     fn picture(&self, state: &State, look: Look) {
         let Some(folder) = &self.folder else { return };
         let browser = &self.page.browser;
         browser.script(NO_CARET, &json!([]));
-        let height = browser.script("return document.documentElement.scrollHeight", &json!([]));
-        let height = height.as_u64().expect("a height").clamp(look.screen.1.into(), HIGHEST);
-        let clip = json!({ "x": 0, "y": 0, "width": look.screen.0, "height": height, "scale": 1 });
-        let taken = browser.devtools(
-            "Page.captureScreenshot",
-            &json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
-        );
+        let measure = "document.querySelector(arguments[0])?.scrollIntoView({ block: 'center', behavior: 'instant' });
+            return [scrollY, document.documentElement.scrollHeight]";
+        let measured = browser.script(measure, &json!([state.about.unwrap_or("#none")]));
+        let [from, whole] = [0, 1].map(|index| measured[index].as_f64().expect("a number of pixels"));
+        let (width, screen) = (look.screen.0, f64::from(look.screen.1));
+        let height = if state.about.is_some() { screen } else { whole.clamp(screen, HIGHEST) };
+        let scale = if look.screen == DESKTOP { DESKTOP_SCALE } else { 1.0 };
+        let clip = json!({ "x": 0, "y": from, "width": width, "height": height, "scale": scale });
+        let how = json!({ "format": "png", "captureBeyondViewport": state.about.is_none(), "clip": clip });
+        let taken = browser.devtools("Page.captureScreenshot", &how);
         let png = STANDARD.decode(taken["data"].as_str().expect("a picture")).expect("base64");
         let path = folder.join(format!("{}.{}.png", state.name, look.name()));
         std::fs::write(&path, png).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -102,9 +102,7 @@ impl Stack {
         let ids: Vec<String> = (0..count).map(|index| format!("browser-{run}-{index}")).collect();
         let yesterday = relay_lambda::process::now_ms() - 24 * 60 * 60 * 1000;
         let app = self.get("app_token");
-        let install = |id| {
-            json!({ "kind": "install", "app_token": app, "created_at": yesterday, "event_id": id, "environment": "production" })
-        };
+        let install = |id| json!({ "kind": "install", "app_token": app, "created_at": yesterday, "event_id": id, "environment": "production" });
         let body: Value = ids.iter().map(install).collect();
         let answer = self
             .agent
