@@ -49,8 +49,7 @@ class Ask {
   fill(request) {
     this.#form.fill(request);
     this.#answer(null);
-    find('#ask').scrollIntoView({ block: 'start' });
-    find('#ask-title').focus({ preventScroll: true });
+    find('#ask-title').focus();
   }
 
   shown() {

@@ -1,7 +1,7 @@
 // One export on a list: what was asked, where it stands, and what can be done with it.
 import { complain, settle } from './complaint.js';
 import { fact, figure, make, say, scroller, table, whileBusy } from './dom.js';
-import { ago, count, day, kindName, listed, moment, percent, period, size, span, statusName, word } from './words.js';
+import { ago, amount, count, day, kindName, listed, moment, percent, period, size, span, statusName, word } from './words.js';
 
 /** Between two looks the time that a whole export takes may be judged this differently, and still be told. */
 const STEADY = 0.25;
@@ -208,7 +208,7 @@ function facts(one, left) {
     case 'running':
       return [percent(one.progress), word('rowsSoFar', one.rows), left].filter(Boolean).join(' · ');
     case 'done':
-      return [word('rows', one.rows), size(one.bytes), one.files.length > 1 && word('files', one.files.length), linkState(one)].filter(Boolean).join(' · ');
+      return [word('rows', one.rows), size(one.bytes), one.files.length > 1 && word('files', one.files.length), word('upTo', moment(one.as_of)), linkState(one)].filter(Boolean).join(' · ');
     case 'empty':
       return word('emptyFacts');
     case 'failed':
@@ -258,7 +258,7 @@ function details(one) {
 /** What to compare with the provider's own figures. */
 function totals({ totals: sums, files }) {
   const parts = [];
-  const money = (sum) => listed(Object.entries(sum ?? {}).map(([currency, amount]) => `${amount} ${currency}`));
+  const money = (sum) => listed(Object.entries(sum ?? {}).map(([currency, sum]) => `${amount(sum)} ${currency}`));
   const days = Object.entries(sums?.rows_by_day ?? {});
   if (days.length > 0) {
     const hasMoney = Object.keys(sums.revenue).length > 0;

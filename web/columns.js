@@ -24,6 +24,7 @@ export class ColumnPicker {
   #list = make('ol', { className: 'chosen' });
   #editor = make('div', { className: 'editor', hidden: true });
   #news = make('p', { className: 'unseen', role: 'status' });
+  #forgetting = make('button');
   #dragged = null;
 
   constructor(account, kinds, changed, signal) {
@@ -36,6 +37,7 @@ export class ColumnPicker {
       this.#filter();
     });
     this.#all.addEventListener('change', ({ target }) => this.#toggle(target.value, target.checked));
+    this.#editor.addEventListener('keydown', (event) => this.#enter(event));
     this.#listenToOrder();
     signal.addEventListener('abort', () => find('#columns-inside').replaceChildren());
   }
@@ -55,13 +57,14 @@ export class ColumnPicker {
     const [header, value, name] = [make('input', { maxLength: 200 }), make('input', { maxLength: 1000 }), make('input', { maxLength: 40 })];
     for (const input of [header, value, name]) input.addEventListener('input', (event) => event.stopPropagation());
     const button = (text, press) => make('button', { type: 'button', className: 'quiet small', onclick: press }, text);
+    this.#forgetting = button(word('forgetPreset'), () => this.#forget());
     this.#editor.replaceChildren(
       labelled(word('findColumn'), this.#search), this.#all,
       make('p', { className: 'hint', id: 'order-hint' }, word('orderHint')), this.#list, this.#news,
       make('div', { className: 'row' }, labelled(word('fixedHeader'), header), labelled(word('fixedValue'), value),
         button(word('addFixed'), () => this.#addFixed(header, value))),
       make('div', { className: 'row' }, labelled(word('presetName'), name), button(word('savePreset'), () => this.#save(name)),
-        button(word('forgetPreset'), () => this.#forget())));
+        this.#forgetting));
     find('#columns-inside').replaceChildren(labelled(word('preset'), this.#preset), this.#editor);
     this.#draw();
   }
@@ -83,6 +86,7 @@ export class ColumnPicker {
       ...names.map((name) => option(`own ${name}`, name)), option('choice', word('presetChoice')));
     this.#preset.value = this.#presetNow(names);
     this.#editor.hidden = this.#chosen === null;
+    this.#forgetting.hidden = !this.#preset.value.startsWith('own ');
     if (this.#chosen) {
       const has = new Set(this.#chosen.map(nameOf));
       this.#all.replaceChildren(...this.#known().map((column) => make('label', { className: 'check' },
@@ -168,6 +172,15 @@ export class ColumnPicker {
     (this.#list.children[at] ?? this.#list.lastElementChild)?.querySelector('button:last-child').focus();
   }
 
+  /** Enter in one of these fields does what the field is for; it does not send the form. */
+  #enter(event) {
+    if (event.key !== 'Enter' || !event.target.matches('input')) return;
+    event.preventDefault();
+    const button = event.target.closest('.row')?.querySelector('button');
+    if (button) button.click();
+    else event.target.blur();
+  }
+
   #addFixed(header, value) {
     if (!header.value.trim()) {
       header.focus();
@@ -193,7 +206,6 @@ export class ColumnPicker {
 
   #forget() {
     const { [this.#preset.value.slice(4)]: _, ...rest } = stored();
-    if (!this.#preset.value.startsWith('own ')) return;
     localStorage.setItem(STORED_AS, JSON.stringify(rest));
     this.#draw();
     this.#preset.focus();

@@ -43,7 +43,7 @@ export function table(caption, header, rows) {
 export const figure = (text) => make('span', { className: 'number' }, text);
 
 /** What may be wider or longer than its place: it scrolls by itself, also by keys. */
-export const scroller = (label, inside) => make('div', { className: 'scroll', tabIndex: 0, role: 'region', ariaLabel: label }, inside);
+export const scroller = (label, inside) => make('div', { className: 'scroll', tabIndex: 0, role: 'group', ariaLabel: label }, inside);
 
 /** A term and what it is, for a `dl`. */
 export const fact = (term, ...what) => make('div', {}, make('dt', {}, term), make('dd', {}, ...what));

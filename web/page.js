@@ -15,37 +15,41 @@ const VIEWS = {
   arrivals: { section: '#arrivals', title: 'arrivalsTitle', open: async (desk) => (await import('./arrivals.js')).openArrivals(desk) },
 };
 
-/** What the one who is signed in works with; nothing while nobody is. Its signal ends every listener, timer and call. */
+/** Ends every listener, timer and call of the one who is signed in. */
+let leaving = new AbortController();
+/** What the one who is signed in works with; nothing while nobody is. */
 let desk = null;
+/** Promises of the views that were opened, by name; the name and the view that are shown. */
 let opened = {};
 let current = null;
+let view = null;
 
 async function enter(key) {
   end();
-  const leaving = new AbortController();
   const { signal } = leaving;
   const api = connect(key, { refused: leave, signal });
-  desk = { api, signal, leaving, fill };
-  desk.account = await api.account();
+  const account = await api.account();
   if (signal.aborted) return;
   remember(key);
-  opened = { '': openAsk(desk) };
-  frame(desk.account.owner);
+  desk = { api, account, signal, fill };
+  frame(account.owner);
   await route();
 }
 
 /** Takes a request to the form, to be changed and asked for. */
-function fill(request) {
-  opened[''].fill(request);
-  if (current === '') find('#ask-title').focus();
-  else location.hash = '#/';
+async function fill(request) {
+  opened[''] ??= openAsk(desk);
+  (await opened['']).fill(request);
+  if (current !== '') location.hash = '#/';
 }
 
 function end() {
-  desk?.leaving.abort();
+  leaving.abort();
+  leaving = new AbortController();
   desk = null;
   opened = {};
   current = null;
+  view = null;
 }
 
 function leave(error) {
@@ -72,21 +76,35 @@ async function route() {
   if (!desk) return;
   const [, wanted = '', rest = ''] = location.hash.match(/^#\/([^/]*)\/?(.*)$/) ?? [];
   const name = Object.hasOwn(VIEWS, wanted) ? wanted : '';
-  if (current !== null && current !== name) opened[current]?.hidden?.();
+  if (current !== name) {
+    view?.hidden();
+    view = null;
+  }
   current = name;
   for (const [one, { section }] of Object.entries(VIEWS)) find(section).hidden = one !== name;
   for (const link of find('#views').children) link.ariaCurrent = link.hash === `#/${name}` ? 'page' : null;
   entitle();
   scrollTo(0, 0);
   find(VIEWS[name].section).querySelector('h1').focus({ preventScroll: true });
-  const here = desk;
-  const isHere = () => desk === here && current === name;
+  const isHere = ((here) => () => desk === here && current === name)(desk);
+  const found = await open(name, isHere);
+  if (!found || !isHere()) return;
+  view = found;
+  view.shown(rest);
+}
+
+/** A view, opened when it is first shown; nothing where its part of the page does not come. */
+async function open(name, isHere) {
   const alert = find(`${VIEWS[name].section} .alert`);
   try {
-    opened[name] ??= await VIEWS[name].open(here);
-    if (isHere()) opened[name].shown(rest);
+    opened[name] ??= VIEWS[name].open(desk);
+    return await opened[name];
   } catch {
-    if (isHere()) complain(alert, new Unreachable(false), { retry: () => { settle(alert); route(); } });
+    delete opened[name];
+    if (!isHere()) return null;
+    alert.nextElementSibling.hidden = true;
+    complain(alert, new Unreachable(false), { retry: () => { settle(alert); route(); } });
+    return null;
   }
 }
 
@@ -117,6 +135,7 @@ function listen() {
   document.addEventListener('language', () => {
     entitle();
     tellConnection();
+    say(find('#news'), '');
   });
   addEventListener('online', tellConnection);
   addEventListener('offline', tellConnection);

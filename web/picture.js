@@ -13,10 +13,13 @@ const [BARS, DATES] = [72, 18];
 export function openPicture({ api, signal, read }) {
   const inside = find('#picture-inside');
   const box = make('div', { className: 'alert', hidden: true });
-  let [summary, asked, turn, timer] = [null, '', 0, 0];
+  let [summary, asked, turn, timer, width] = [null, '', 0, 0, 0];
   const note = (name) => inside.replaceChildren(box, make('p', { className: 'hint' }, word(name)));
   const write = () => {
-    if (summary) inside.replaceChildren(box, ...paint(summary, inside.clientWidth));
+    if (!summary) return;
+    const isOpen = inside.querySelector('details')?.open;
+    width = inside.clientWidth;
+    inside.replaceChildren(box, ...paint(summary, { width, isOpen }));
   };
   const look = async (query) => {
     const mine = ++turn;
@@ -52,7 +55,9 @@ export function openPicture({ api, signal, read }) {
       note('pictureAfter');
     }
   };
-  new ResizeObserver(write).observe(inside);
+  new ResizeObserver(() => {
+    if (inside.clientWidth && inside.clientWidth !== width) write();
+  }).observe(inside);
   document.addEventListener('language', () => {
     asked = '';
     summary ? write() : follow();
@@ -70,28 +75,29 @@ function queryOf({ app_token: app, kind, start_date: start, end_date: end, timez
   return query.toString();
 }
 
-function paint(summary, width) {
+function paint(summary, { width, isOpen = false }) {
   const { kinds, timezone, complete_to: until } = summary;
   const isEstimate = kinds.some(({ days }) => days.some((one) => !one.exact));
-  const hints = [
-    until && word('completeTo', moment(until)),
-    isEstimate && word('estimatesHatched'),
-  ].filter(Boolean).join(' ');
+  const hints = [until ? word('completeTo', moment(until)) : word('completeUnknown'), isEstimate && word('estimatesHatched')].filter(Boolean).join(' ');
+  // A day that is not over, or of which something is still under way, is no hole.
+  const open = until ? today(timezone, Math.min(Date.parse(until), Date.now())) : today(timezone);
   return [
-    ...kinds.map((kind) => chart(kind, { now: today(timezone), width })),
+    ...kinds.map((kind) => chart(kind, { open, width })),
     make('p', { className: 'hint' }, hints),
-    make('details', { className: 'fold' }, make('summary', {}, word('asTable')), numbers(kinds)),
+    make('details', { className: 'fold', open: isOpen }, make('summary', {}, word('asTable')), numbers(kinds)),
   ];
 }
 
-function chart({ kind, rows, exact, days }, { now, width }) {
-  const holes = days.filter((one) => one.rows === 0 && one.date < now).map((one) => one.date);
+function chart({ kind, rows, exact, days }, { open, width }) {
+  const none = days.filter((one) => one.rows === 0 && one.date < open);
+  const [holes, perhaps] = [true, false].map((known) => none.filter((one) => one.exact === known).map((one) => one.date));
   const total = exact ? word('rows', rows) : word('aboutRows', rows);
-  const said = rows === 0 ? word('noneAtAll') : holes.length > 0 ? word('holes', holes.length, runs(holes)) : word('noHoles');
+  const said = rows === 0 && exact ? word('noneAtAll') : none.length === 0 ? word('noHoles')
+    : [holes.length > 0 && word('holes', holes.length, runs(holes)), perhaps.length > 0 && word('perhapsHoles', runs(perhaps))].filter(Boolean).join(' ');
   return make('figure', { className: `chart kind-${kind}` },
     make('figcaption', {}, make('h3', {}, kindName(kind)), make('b', {}, total)),
     bars(days, { holes, width, label: `${kindName(kind)}: ${total}. ${said}` }),
-    make('p', { className: holes.length > 0 ? 'hint warn' : 'hint' }, said));
+    make('p', { className: none.length > 0 ? 'hint warn' : 'hint' }, said));
 }
 
 function bars(days, { holes, width, label }) {
@@ -103,7 +109,7 @@ function bars(days, { holes, width, label }) {
     draw('rect', { width: 5, height: 5, class: 'pale' }), draw('rect', { width: 2, height: 5, class: 'bar-fill' }));
   const columns = days.map((one, at) => {
     const isHole = holes.includes(one.date);
-    const high = isHole ? BARS : one.rows === 0 ? 0 : Math.max(2, Math.round(one.rows / most * BARS));
+    const high = isHole ? BARS : one.rows === 0 && one.exact ? 0 : Math.max(2, Math.round(one.rows / most * BARS));
     const bar = draw('rect', { x: at * step + gap / 2, y: BARS - high, width: Math.max(step - gap, 1), height: high, rx: Math.min(2, step / 4),
       class: isHole ? 'hole' : 'bar-fill', ...(!isHole && !one.exact && { fill: `url(#${id})`, class: 'estimate' }) });
     bar.append(draw('title', {}, `${day(one.date)}: ${isHole ? word('hole') : one.exact ? word('rows', one.rows) : word('aboutRows', one.rows)}`));

@@ -1,6 +1,6 @@
 // The first rows of what would be in the file, and about how many there are.
 import { complain, mayPass, settle } from './complaint.js';
-import { bones, find, make, scroller, table } from './dom.js';
+import { bones, find, make, say, scroller, table } from './dom.js';
 import { count, kindName, moment, word } from './words.js';
 
 /** Opens the panel; `read` is the request as the form has it, `refused` takes errors that belong beside its fields. */
@@ -30,7 +30,9 @@ export function openPreview({ api, signal, read, refused }) {
     if (mine !== turn) return;
     inside.ariaBusy = null;
     write();
-    if (answer) find('#preview').scrollIntoView({ block: 'nearest' });
+    if (!answer) return;
+    say(find('#news'), answer.previews.map((one) => `${kindName(one.kind)}: ${total(one)}`).join('. '));
+    find('#preview').scrollIntoView({ block: 'nearest' });
   };
   const stale = () => {
     if (!answer || inside.querySelector('.stale') || JSON.stringify(read()) === asked) return;
@@ -42,10 +44,13 @@ export function openPreview({ api, signal, read, refused }) {
   return { look, stale };
 }
 
-function one({ kind, columns, rows, about_rows: about, exact, sampled_minutes: minutes }) {
+const total = ({ about_rows: about, exact }) => word(exact ? 'rows' : 'aboutRows', about);
+
+function one(preview) {
+  const { kind, columns, rows, exact, sampled_minutes: minutes } = preview;
   const found = make('div', { className: 'found' },
     make('h3', {}, kindName(kind)),
-    make('p', { className: 'figure' }, make('b', {}, exact ? word('rows', about) : word('aboutRows', about)),
+    make('p', { className: 'figure' }, make('b', {}, total(preview)),
       make('span', { className: 'soft' }, ` ${exact ? word('countedExactly') : word('estimatedFrom', minutes)}`)));
   if (rows.length === 0) {
     found.append(make('p', { className: 'hint' }, word('previewEmpty')));

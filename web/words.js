@@ -54,6 +54,12 @@ export const kindName = (kind) => [kind].flat().map((one) => word(`kind_${one}`)
 export const statusName = (status) => word(`status_${status}`);
 export const count = (number) => form('count', () => new Intl.NumberFormat(language)).format(number);
 export const percent = (share) => form('percent', () => new Intl.NumberFormat(language, { style: 'percent' })).format(Math.floor(share * 100) / 100);
+/** An exact decimal, with all its digits. */
+export function amount(text) {
+  const digits = text.split('.')[1]?.length ?? 0;
+  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(text);
+}
+
 export const listed = (items) => form('list', () => new Intl.ListFormat(language)).format(items);
 
 /** Bytes in the units that file managers show (1 kB = 1,000 B). */

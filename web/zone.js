@@ -80,9 +80,9 @@ export class ZoneField {
     } else if (event.key === 'Escape' && isOpen) {
       event.preventDefault();
       this.#close();
-    } else if (event.key === 'Enter' && isOpen && this.#active >= 0) {
+    } else if (event.key === 'Enter' && isOpen && (this.#active >= 0 || !offset(this.#input.value))) {
       event.preventDefault();
-      this.#take(this.#list.children[this.#active]);
+      this.#take(this.#list.children[Math.max(this.#active, 0)]);
     }
   }
 

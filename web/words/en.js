@@ -4,6 +4,7 @@ const figures = new Intl.NumberFormat('en');
 const n = (number) => figures.format(number);
 /** `1 row`, `1,204 rows`. */
 const many = (number, noun) => `${n(number)} ${noun}${number === 1 ? '' : 's'}`;
+const covers = (what) => `Each file covers ${what}. What arrives after the delay is in no file.`;
 
 export const words = {
   // The frame
@@ -90,10 +91,10 @@ export const words = {
   often_daily: 'Daily',
   often_weekly: 'Weekly',
   often_monthly: 'Monthly',
-  covers_hourly: 'Each file covers the hour before. What arrives after the delay is in no file.',
-  covers_daily: 'Each file covers the day before. What arrives after the delay is in no file.',
-  covers_weekly: 'Each file covers the week before, Monday to Sunday. What arrives after the delay is in no file.',
-  covers_monthly: 'Each file covers the month before. What arrives after the delay is in no file.',
+  covers_hourly: covers('the hour before'),
+  covers_daily: covers('the day before'),
+  covers_weekly: covers('the week before, Monday to Sunday'),
+  covers_monthly: covers('the month before'),
   period: 'Period',
   yesterday: 'Yesterday',
   lastDays: (days) => `Last ${days} days`,
@@ -189,10 +190,12 @@ export const words = {
   pictureNone: 'There is no picture of the period here. Preview tells about how many rows there are.',
   pictureNot: 'The period cannot be drawn now.',
   completeTo: (when) => `Complete up to ${when}.`,
+  completeUnknown: 'Up to when this is complete is not known.',
   estimatesHatched: 'Hatched bars are estimates.',
   asTable: 'As a table',
   hole: 'nothing',
   holes: (number, days) => `${many(number, 'day')} without any: ${days}.`,
+  perhapsHoles: (days) => `By the estimate, none on ${days}.`,
   noHoles: 'Every day that is over has some.',
   noneAtAll: 'None in this period.',
 
@@ -225,6 +228,7 @@ export const words = {
   deletedFacts: (when) => `The files were deleted ${when}. Repeat the export to have them again.`,
   mailRefused: (detail) => `The mail did not get through, the file is here: ${detail}`,
   lateRows: (number) => `${many(number, 'row')} of the period before came late and ${number === 1 ? 'is' : 'are'} in no file; ask for that period again to have them.`,
+  upTo: (when) => `data up to ${when}`,
   mailUnderWay: 'the mail is on its way',
   mailedUntil: (when) => `mailed link works until ${when}`,
   mailedEnded: 'the mailed link has ended',
@@ -239,7 +243,7 @@ export const words = {
   downloadList: 'Download the list of files',
   linkWorksUntil: (when) => `This link works until ${when}. Whoever has it can read the file.`,
   alsoMailed: (to) => `It is also in a mail to ${to}.`,
-  completeUpTo: 'What Relay had by',
+  completeUpTo: 'Data up to',
   requested: 'Asked',
   finished: 'Ready',
   partOf: 'Part of',

@@ -2,6 +2,7 @@
 
 const figures = new Intl.NumberFormat('ko');
 const n = (number) => figures.format(number);
+const covers = (what) => `${what} 데이터를 담습니다. 대기 시간이 지난 뒤 도착한 데이터는 파일에 포함되지 않습니다.`;
 
 export const words = {
   skip: '본문으로 건너뛰기',
@@ -83,10 +84,10 @@ export const words = {
   often_daily: '매일',
   often_weekly: '매주',
   often_monthly: '매월',
-  covers_hourly: '직전 1시간의 데이터를 담습니다. 대기 시간이 지난 뒤 도착한 데이터는 파일에 포함되지 않습니다.',
-  covers_daily: '전날의 데이터를 담습니다. 대기 시간이 지난 뒤 도착한 데이터는 파일에 포함되지 않습니다.',
-  covers_weekly: '지난주 월요일부터 일요일까지의 데이터를 담습니다. 대기 시간이 지난 뒤 도착한 데이터는 파일에 포함되지 않습니다.',
-  covers_monthly: '지난달의 데이터를 담습니다. 대기 시간이 지난 뒤 도착한 데이터는 파일에 포함되지 않습니다.',
+  covers_hourly: covers('직전 1시간의'),
+  covers_daily: covers('전날의'),
+  covers_weekly: covers('지난주 월요일부터 일요일까지의'),
+  covers_monthly: covers('지난달의'),
   period: '기간',
   yesterday: '어제',
   lastDays: (days) => `최근 ${days}일`,
@@ -164,7 +165,7 @@ export const words = {
   presetSaved: (name) => `‘${name}’ 구성을 저장했습니다.`,
 
   preview: '미리 보기',
-  previewTitle: '처음 몇 행',
+  previewTitle: '데이터 미리 보기',
   previewHint: '미리 보기를 누르면 요청하기 전에 처음 몇 행과 대략적인 행 수를 확인할 수 있습니다.',
   previewStale: '미리 본 뒤에 요청 내용이 바뀌었습니다.',
   previewEmpty: '이 기간에 조건에 맞는 행이 없습니다.',
@@ -180,10 +181,12 @@ export const words = {
   pictureNone: '이 서버에서는 추이를 볼 수 없습니다. 미리 보기로 대략적인 행 수를 확인하세요.',
   pictureNot: '지금은 추이를 표시할 수 없습니다.',
   completeTo: (when) => `${when}까지 빠짐없이 반영되었습니다.`,
+  completeUnknown: '어느 시각까지 빠짐없이 반영되었는지 확인하지 못했습니다.',
   estimatesHatched: '빗금 막대는 추정치입니다.',
   asTable: '표로 보기',
   hole: '데이터 없음',
   holes: (number, days) => `데이터가 없는 날이 ${n(number)}일 있습니다: ${days}`,
+  perhapsHoles: (days) => `추정 결과 데이터가 없는 것으로 보이는 날: ${days}`,
   noHoles: '지난 날짜에는 모두 데이터가 있습니다.',
   noneAtAll: '이 기간에는 데이터가 없습니다.',
 
@@ -215,6 +218,7 @@ export const words = {
   deletedFacts: (when) => `${when}에 파일을 삭제했습니다. 필요하면 다시 요청하세요.`,
   mailRefused: (detail) => `메일이 전달되지 않았지만 파일은 여기에서 받을 수 있습니다. ${detail}`,
   lateRows: (number) => `이전 기간의 데이터 ${n(number)}행이 늦게 도착해 어느 파일에도 포함되지 않았습니다. 필요하면 해당 기간을 다시 요청하세요.`,
+  upTo: (when) => `${when}까지의 데이터`,
   mailUnderWay: '메일을 보내는 중입니다',
   mailedUntil: (when) => `메일의 링크는 ${when}까지 사용할 수 있습니다`,
   mailedEnded: '메일의 링크가 만료되었습니다',

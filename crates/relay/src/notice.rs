@@ -166,7 +166,7 @@ fn about(export: &Export) -> String {
 fn finish(mut letter: Letter, export: &Export, around: Surroundings<'_>, subject: String, preview: &str) -> Mail {
     let language = export.language;
     if let Some(url) = around.site_url {
-        letter.link(words::back(language), url);
+        letter.link(words::back(language), &format!("{url}/#/exports/{}", export.export_id));
     }
     let unsubscribe = unsubscribe_url(around);
     match &unsubscribe {
