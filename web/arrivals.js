@@ -53,7 +53,7 @@ export function openArrivals({ api, account, signal }) {
 export const providerName = (provider) => word(`provider_${provider}`);
 
 function appPanel({ app_token: app, arrivals: came }, { since, as_of: now }) {
-  const panel = make('section', { className: 'panel', ariaLabel: word('arrivalsOf', app) }, make('h2', {}, make('code', {}, app)));
+  const panel = make('section', { className: 'panel' }, make('h2', {}, make('code', {}, app)));
   panel.dataset.app = app;
   if (came.length === 0) {
     panel.append(make('p', { className: 'hint' }, word('nothingArrived')));
@@ -93,7 +93,7 @@ function hours({ hours: came, received_24h: number }, since, now) {
 }
 
 function quarantinePanel({ quarantined, as_of: now }) {
-  const panel = make('section', { id: 'quarantine', className: 'panel', ariaLabel: word('quarantine') }, make('h2', {}, word('quarantine')));
+  const panel = make('section', { id: 'quarantine', className: 'panel' }, make('h2', {}, word('quarantine')));
   if (quarantined.length === 0) {
     panel.append(make('p', { className: 'hint' }, word('nothingQuarantined')));
     return panel;

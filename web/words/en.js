@@ -223,7 +223,7 @@ export const words = {
   emptyFacts: 'There was nothing in this period.',
   emptyAdvice: 'Look at the period, its zone and the conditions, or whether anything arrives at all.',
   failedFacts: 'Relay could not write this file.',
-  failedAdvice: (detail, id) => `${detail} Repeat it; if it fails again, give whoever runs Relay the trace id ${id}.`.trim(),
+  failedAdvice: (detail, id) => `${detail && `${detail}. `}Repeat it; if it fails again, give whoever runs Relay the trace id ${id}.`,
   expiredFacts: 'The file is no longer kept. Repeat the export to have it again.',
   deletedFacts: (when) => `The files were deleted ${when}. Repeat the export to have them again.`,
   mailRefused: (detail) => `The mail did not get through, the file is here: ${detail}`,
