@@ -21,6 +21,8 @@ mod routes;
 mod schedules;
 #[path = "contract/schema.rs"]
 mod schema;
+#[path = "contract/summary.rs"]
+mod summary;
 #[allow(dead_code, reason = "the infrastructure's tests use the rest")]
 #[path = "infrastructure/template.rs"]
 mod template;

@@ -38,7 +38,6 @@ fn the_first_paint_is_measured_beside_an_empty_page() {
     let Some(site) = Site::start("the_first_paint_is_measured_beside_an_empty_page") else { return };
     let runs = relay_lambda::process::env(RUNS).and_then(|runs| runs.parse().ok()).unwrap_or(1);
     site.answer("GET /v1/exports", 200, world::page_of(&world::one_of_each()));
-    site.answer("GET /v1/activities/summary", 200, world::summary());
     let page = Page::of_site(&site, Look { screen: PHONE, ..PLAIN });
     page.browser.conditions(false, LATENCY_MS, BYTES_A_SECOND);
     page.browser.devtools("Emulation.setCPUThrottlingRate", &json!({ "rate": SLOWER }));

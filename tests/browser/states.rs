@@ -66,19 +66,21 @@ pub(crate) const STATES: &[State] = &[
     state("sign-in", nothing, nothing_done).main(),
     state("sign-in-refused", nothing, sign_in_refused),
     state("sign-in-unavailable", unavailable, sign_in_unavailable),
-    state("ask", with_picture, asking).main(),
+    state("ask", nothing, asking).main(),
+    state("ask-picture-unfinished", unfinished, asking).about("#picture"),
+    state("ask-picture-unavailable", no_picture, ask_no_picture).about("#picture"),
     state("ask-nothing-registered", nothing_registered, Page::enter),
-    state("ask-missing", with_picture, ask_missing).about("#kind-error"),
+    state("ask-missing", nothing, ask_missing).about("#kind-error"),
     state("ask-refused", ask_refused, ask_filled).about("#email-error").main(),
     state("ask-unavailable", ask_unavailable, ask_filled).about("#ask-alert"),
     state("ask-unanswered", ask_unanswered, ask_filled).about("#ask-alert").without_answers(),
-    state("ask-offline", with_picture, ask_offline).about("#ask-alert").without_answers(),
+    state("ask-offline", nothing, ask_offline).about("#ask-alert").without_answers(),
     state("ask-empty", ask_empty, ask_filled).about("#ask-answer"),
     state("ask-asked", asked, ask_filled).about("#asked").main(),
-    state("ask-zones", with_picture, ask_zones).about("#zones"),
-    state("ask-columns", with_picture, ask_columns).about("#columns"),
-    state("ask-preview", with_picture, ask_preview).about("#preview").main(),
-    state("ask-recurring", with_picture, ask_recurring).about("#ask-answer"),
+    state("ask-zones", nothing, ask_zones).about("#zones"),
+    state("ask-columns", nothing, ask_columns).about("#columns"),
+    state("ask-preview", nothing, ask_preview).about("#preview").main(),
+    state("ask-recurring", nothing, ask_recurring).about("#ask-answer"),
     state("exports", one_of_each, exports_all).main(),
     state("exports-details", one_done, exports_details),
     state("exports-links", three_files, exports_links),
@@ -107,32 +109,31 @@ fn nothing_registered(site: &Site) {
     site.answer("GET /v1/account", 200, over(world::account(), json!({ "apps": [], "mail_domains": [] })));
 }
 
-fn with_picture(site: &Site) {
-    site.answer("GET /v1/activities/summary", 200, world::summary());
+fn unfinished(site: &Site) {
+    site.answer("GET /v1/activities/summary", 200, world::unfinished_summary());
+}
+
+fn no_picture(site: &Site) {
+    site.refuse("GET /v1/activities/summary", 503);
 }
 
 fn ask_refused(site: &Site) {
-    with_picture(site);
     site.refuse("POST /v1/exports", 422);
 }
 
 fn ask_unavailable(site: &Site) {
-    with_picture(site);
     site.refuse("POST /v1/exports", 503);
 }
 
 fn ask_unanswered(site: &Site) {
-    with_picture(site);
     site.script("POST /v1/exports", [Turn::Cut]);
 }
 
 fn ask_empty(site: &Site) {
-    with_picture(site);
     site.answer("POST /v1/exports", 200, json!({ "status": "empty" }));
 }
 
 fn asked(site: &Site) {
-    with_picture(site);
     site.answer("GET /v1/exports/{id}", 200, export(1, "queued"));
 }
 
@@ -211,6 +212,11 @@ fn sign_in_unavailable(page: &Page) {
 fn asking(page: &Page) {
     page.enter();
     page.expect("#picture-inside figure", "");
+}
+
+fn ask_no_picture(page: &Page) {
+    page.enter();
+    page.expect("#picture-inside .alert", "");
 }
 
 fn ask_missing(page: &Page) {

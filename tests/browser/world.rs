@@ -20,6 +20,7 @@ pub(crate) const EMAIL: &str = "kim@acme.example";
 pub(crate) fn set_up(site: &Site) {
     site.answer("GET /v1/account", 200, account());
     site.answer("GET /v1/exports", 200, page_of(&[]));
+    site.answer("GET /v1/activities/summary", 200, summary());
     site.answer("POST /v1/exports", 202, json!({ "export_id": id(1), "status": "queued", "position": 2 }));
     site.answer("POST /v1/exports/preview", 200, preview());
     site.answer("POST /v1/exports/{id}/link", 200, link(&site.url, 1));
@@ -209,16 +210,30 @@ pub(crate) fn progress_of(number: usize) -> Vec<Turn> {
     waiting.into_iter().chain(steps).map(|one| Turn::Answer(200, page_of(&[one]))).collect()
 }
 
-/// Two kinds day by day, with a hole in one of them and some days estimated.
+/// A week of installs, with a hole, and days that are estimated.
 pub(crate) fn summary() -> Value {
-    let of = |kind: &str, scale: u64, hole: usize| {
-        let counts = (0..7).map(|day| if day == hole { 0 } else { scale * (7 + (day as u64 * 5) % 4) });
-        let days: Vec<Value> = counts
-            .enumerate()
-            .map(|(day, rows)| json!({ "date": format!("2026-11-{:02}", day + 8), "rows": rows, "exact": day < 4 }))
-            .collect();
-        let rows: u64 = days.iter().filter_map(|day| day["rows"].as_u64()).sum();
-        json!({ "kind": kind, "rows": rows, "exact": false, "days": days })
-    };
-    json!({ "app_token": APPS[0], "timezone": "Asia/Seoul", "complete_to": "2026-11-15T09:29:00Z", "kinds": [of("install", 640, 4)] })
+    let day = |date: &str, rows: Option<u64>, exact: bool| json!({ "date": date, "rows": rows, "exact": exact });
+    let days = [
+        day("2026-11-08", Some(4_480), true),
+        day("2026-11-09", Some(5_120), true),
+        day("2026-11-10", Some(5_760), true),
+        day("2026-11-11", Some(6_400), true),
+        day("2026-11-12", Some(0), true),
+        day("2026-11-13", Some(5_120), false),
+        day("2026-11-14", Some(5_760), false),
+    ];
+    let kinds = json!([{ "kind": "install", "rows": 32_640, "exact": false, "days": days }]);
+    let example = contract().example("GET /v1/activities/summary", 200, None);
+    over(example, json!({ "start_date": "2026-11-08", "end_date": "2026-11-14", "complete_to": "2026-11-15T09:29:00Z", "kinds": kinds }))
+}
+
+/// The same of a stack that had no time for some days, and does not know how far its pages are.
+pub(crate) fn unfinished_summary() -> Value {
+    let mut summary = over(summary(), json!({ "complete_to": null }));
+    summary["kinds"][0]["rows"] = Value::Null;
+    for day in 2..5 {
+        summary["kinds"][0]["days"][day]["rows"] = Value::Null;
+        summary["kinds"][0]["days"][day]["exact"] = json!(false);
+    }
+    summary
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::document::{Document, Operation};
 use super::ledger::Ledger;
 use super::world::{APP, NO_EXPORT, NOW, Sent, World, asking, request, request_by, with_body};
-use super::{schedules, tree};
+use super::{schedules, summary, tree};
 
 #[tokio::test(start_paused = true)]
 async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
@@ -35,6 +35,7 @@ async fn every_answer_is_as_documented_and_every_documented_one_is_given() {
     batches(&document, &mut ledger).await;
     signatures(&document, &mut ledger).await;
     arrivals(&document, &mut ledger).await;
+    summary::answers(&document, &mut ledger).await;
     refused_batches(&document, &mut ledger).await;
     exports(&document, &mut ledger).await;
     for id in ["createExport", "previewExport"] {

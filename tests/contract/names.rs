@@ -54,6 +54,10 @@ fn providers_kinds_states_and_filters_are_those_of_the_code() {
     assert_eq!(listed(&document.schema("Frequency")["enum"]), frequencies);
     let filters = &document.schema("ExportRequest")["properties"]["filters"]["properties"];
     assert_eq!(members(filters), FILTERS.map(Field::name).into());
+    let summary = document.at("/paths/~1v1~1activities~1summary/get/parameters").as_array().unwrap();
+    let named: BTreeSet<&str> = summary.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
+    let others = ["app_token", "start_date", "end_date", "timezone", "kind"];
+    assert_eq!(named, FILTERS.map(Field::name).into_iter().chain(others).collect());
 }
 
 #[test]

@@ -185,6 +185,10 @@ fn keyless(operation: Operation<'_>) -> Request {
             query.clone_into(&mut request.query);
             return request;
         }
+        "summarizeActivities" => {
+            "app_token=acme-app&start_date=2026-11-13&end_date=2026-11-14&country=kr".clone_into(&mut request.query);
+            return request;
+        }
         "postActivities" => &operation.request_body()["content"]["application/json"]["examples"]["array"],
         "createExport" | "previewExport" => {
             &operation.request_body()["content"]["application/json"]["examples"]["events"]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::template::{Template, name};
 
 /// Every route and the function behind it.
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 21] = [
     ("$default", "ExportApiFunction"),
     ("ANY /v1/activities", "IngestFunction"),
     ("ANY /v1/callbacks/{provider}", "IngestFunction"),
@@ -14,6 +14,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("DELETE /v1/exports/{id}/file", "ExportApiFunction"),
     ("DELETE /v1/schedules/{id}", "ExportApiFunction"),
     ("GET /v1/account", "ExportApiFunction"),
+    ("GET /v1/activities/summary", "ExportApiFunction"),
     ("GET /v1/arrivals", "ExportApiFunction"),
     ("GET /v1/exports", "ExportApiFunction"),
     ("GET /v1/exports/{id}", "ExportApiFunction"),

@@ -29,7 +29,7 @@ pub mod store;
 mod totals;
 mod view;
 
-pub use checkpoint::{Checkpoint, FinishedFile, Tail};
+pub use checkpoint::{Checkpoint, FinishedFile, Reached, Tail};
 pub use files::{MANIFEST, files_folder, parse_object_key, tails_folder};
 pub use filter::{FILTERS, Filters};
 pub use format::Format;
@@ -155,6 +155,9 @@ pub struct Export {
     pub complete_until: Option<i64>,
     /// How far the worker has come.
     pub checkpoint: Checkpoint,
+    /// How far the step under way has come since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Reached>,
     /// Steps that began.
     pub steps: u32,
     /// Steps that ended without having moved the checkpoint, since it last moved.
@@ -261,6 +264,7 @@ impl Export {
             finished_at: None,
             complete_until: None,
             checkpoint: Checkpoint::default(),
+            reached: None,
             steps: 0,
             idle_steps: 0,
             lost_executions: 0,

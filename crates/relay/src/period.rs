@@ -28,7 +28,36 @@ pub struct Period {
     pub to: i64,
 }
 
+/// One local day of a period. One that clocks skipped holds no moment: its `from` is its `to`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Day {
+    /// `yyyy-mm-dd`.
+    pub date: String,
+    /// The first moment that belongs to it: milliseconds since the epoch.
+    pub from: i64,
+    /// The first moment after it: milliseconds since the epoch.
+    pub to: i64,
+}
+
 impl Period {
+    /// Its days in order, each with the moments that a period of this day alone would have: together they are those of the period.
+    #[must_use]
+    pub fn days(&self) -> Vec<Day> {
+        let (Ok(first), Ok(last)) = (self.start_date.parse::<Date>(), self.end_date.parse::<Date>()) else {
+            return Vec::new();
+        };
+        let mut from = self.from;
+        first
+            .series(jiff::Span::new().days(1))
+            .take_while(|date| *date <= last)
+            .map(|date| {
+                let end = date.tomorrow().ok().and_then(|next| self.zone.start_of(next));
+                let to = end.unwrap_or(self.to).clamp(from, self.to);
+                Day { date: date.to_string(), from: std::mem::replace(&mut from, to), to }
+            })
+            .collect()
+    }
+
     /// Reads a period as it stands in a request: at most `max_days` days. Tells everything that is wrong at once.
     pub fn parse(start_date: &str, end_date: &str, timezone: &str, max_days: u16) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
@@ -183,6 +212,29 @@ mod tests {
                 let next = period(start, start, name);
                 assert_eq!(next.from, end, "{name}");
                 end = next.to;
+            }
+        }
+    }
+
+    #[test]
+    fn its_days_are_those_of_the_calendar_and_tile_it() {
+        for (start, end, zone, hours) in [
+            ("2026-10-30", "2026-11-02", "America/New_York", vec![24, 24, 25, 24]),
+            ("2026-03-28", "2026-03-30", "Europe/Berlin", vec![24, 23, 24]),
+            ("2026-04-23", "2026-04-24", "Africa/Cairo", vec![24, 23]),
+            ("2026-11-01", "2026-11-01", "America/Havana", vec![25]),
+            // Clocks skipped 2011-12-30 whole: it is a day of the calendar, and holds nothing.
+            ("2011-12-29", "2011-12-31", "Pacific/Apia", vec![24, 0, 24]),
+            ("2011-12-29", "2011-12-30", "Pacific/Apia", vec![24, 0]),
+        ] {
+            let whole = period(start, end, zone);
+            let days = whole.days();
+            let lengths: Vec<_> = days.iter().map(|day| (day.to - day.from) / HOUR).collect();
+            assert_eq!(lengths, hours, "{zone}");
+            assert_eq!((days[0].from, days[days.len() - 1].to), (whole.from, whole.to), "{zone}");
+            for day in days.iter().filter(|day| day.from < day.to) {
+                let alone = period(&day.date, &day.date, zone);
+                assert_eq!((day.from, day.to), (alone.from, alone.to), "{} {zone}", day.date);
             }
         }
     }

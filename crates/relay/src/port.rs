@@ -138,9 +138,9 @@ pub trait PageStore: Send + Sync {
 /// A range of sort keys of table `pages`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortRange<'a> {
-    /// The first sort key that belongs to it (`HHMM`).
+    /// The first sort key that belongs to it, or its beginning (`HHMM`, `HHMM#7`).
     pub from: &'a str,
-    /// The first that does not (`HHMM`, or `2400` for the day's end).
+    /// The first that does not (`HHMM`, or `2400` for the day's end; `HHMM#8`).
     pub to: &'a str,
     /// Start behind this one.
     pub after: Option<&'a str>,

@@ -145,7 +145,9 @@ impl<'s, S: PageStore> Reader<'s, S> {
         Self::with_room(store, selection, ROW_ROOM, PAGE_ROOM)
     }
 
-    fn with_room(store: &'s S, selection: Selection, row_room: usize, page_room: usize) -> Self {
+    /// A reader that holds at most so many bytes of rows and of compressed pages: less room for more and smaller questions.
+    #[must_use]
+    pub fn with_room(store: &'s S, selection: Selection, row_room: usize, page_room: usize) -> Self {
         Self {
             store,
             days: selection.days(),

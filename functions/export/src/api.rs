@@ -13,6 +13,7 @@ use crate::dispatch::Dispatcher;
 
 mod account;
 mod arrivals;
+mod bounded;
 mod cancel;
 mod contract;
 mod create;
@@ -23,6 +24,8 @@ mod preview;
 mod problem;
 mod read;
 mod schedules;
+mod summary;
+mod tally;
 mod unsubscribe;
 
 pub use ports::Ports;
@@ -119,6 +122,7 @@ enum Owned<'a> {
     File(&'a str),
     Account,
     Arrivals,
+    Summary,
     Schedule,
     Schedules,
     OneSchedule(&'a str),
@@ -202,6 +206,7 @@ impl<W: Ports> Api<W> {
             Owned::File(id) => self.delete_file(call, owner, id).await,
             Owned::Account => self.account(owner).await,
             Owned::Arrivals => self.arrivals(call, owner).await,
+            Owned::Summary => self.summary(call, owner).await,
             Owned::Schedule => self.create_schedule(call, owner).await,
             Owned::Schedules => self.list_schedules(call, owner).await,
             Owned::OneSchedule(id) => self.one_schedule(owner, id).await,
@@ -257,6 +262,7 @@ fn routes(path: &str) -> Vec<(&'static str, Route<'_>)> {
         "/v1/account" => return vec![("GET", Route::Owned(Owned::Account))],
         "/v1/openapi.yaml" => return vec![("GET", Route::Contract)],
         "/v1/arrivals" => return vec![("GET", Route::Owned(Owned::Arrivals))],
+        "/v1/activities/summary" => return vec![("GET", Route::Owned(Owned::Summary))],
         "/v1/schedules" => {
             return vec![("GET", Route::Owned(Owned::Schedules)), ("POST", Route::Owned(Owned::Schedule))];
         }

@@ -97,7 +97,11 @@ impl<N: Fn() -> i64> Clock<N> {
     }
 
     fn is_over(&self) -> bool {
-        self.now() >= self.stop_at
+        self.is_over_at(self.now())
+    }
+
+    const fn is_over_at(&self, now: i64) -> bool {
+        now >= self.stop_at
     }
 
     /// How long the work may still take.
@@ -231,6 +235,10 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         loop {
             match self.fill(&mut filler, &mut uploads, held, clock).await? {
                 Filled::Full(part) => self.send(held, &mut uploads, part).await?,
+                Filled::Reached(reached) => {
+                    held.export.reached = Some(reached);
+                    self.save(held).await?;
+                }
                 Filled::End(part) => {
                     self.store_last(held, &mut uploads, part).await?;
                     held.has_moved = true;

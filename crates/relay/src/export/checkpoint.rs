@@ -43,6 +43,29 @@ pub struct Checkpoint {
     pub more: bool,
 }
 
+/// How far a step has come beyond the checkpoint, for who watches: nothing goes on from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// Which of the export's kinds it reads, from 0.
+    pub(super) kind: usize,
+    /// The last row's `created_at`.
+    pub(super) at: i64,
+    /// Rows so far, of all files.
+    pub(super) rows: u64,
+    /// Bytes so far, of all files.
+    pub(super) bytes: u64,
+}
+
+impl Reached {
+    /// What `sums` say at the row of this `created_at`, with so many bytes behind those that they know of.
+    #[must_use]
+    pub fn of(sums: &Checkpoint, at: i64, written: u64) -> Self {
+        let (rows, bytes) =
+            sums.files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
+        Self { kind: sums.kind, at, rows: rows + sums.rows, bytes: bytes + sums.bytes + written }
+    }
+}
+
 /// A file that is whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinishedFile {

@@ -13,6 +13,7 @@ use crate::problem::FieldError;
 use crate::row::FileColumn;
 
 mod columns;
+mod query;
 
 pub use columns::MAX_COLUMNS;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Export, FinishedFile, Status};
+use super::{Export, FinishedFile, Reached, Status};
 use crate::period::rfc3339;
 
 /// What the view of an export depends on besides the export.
@@ -27,8 +27,8 @@ impl Export {
             "status": status.name(),
             "position": view.position.filter(|_| status == Status::Queued),
             "progress": self.progress(),
-            "rows": self.rows(),
-            "bytes": self.bytes(),
+            "rows": self.rows().max(self.under_way().map_or(0, |reached| reached.rows)),
+            "bytes": self.bytes().max(self.under_way().map_or(0, |reached| reached.bytes)),
             "app_token": self.app_token,
             "kind": one_or_list(&self.kinds),
             "start_date": self.start_date,
@@ -56,6 +56,11 @@ impl Export {
         })
     }
 
+    /// How far the step under way has come, as far as it has told.
+    fn under_way(&self) -> Option<&Reached> {
+        self.reached.as_ref().filter(|_| self.status == Status::Running)
+    }
+
     /// How much of the period has been read, 0 to 1 in thousandths. The part of a period that lies in the future holds nothing.
     fn progress(&self) -> f64 {
         let thousandths = match self.status {
@@ -69,14 +74,17 @@ impl Export {
     /// Each kind counts alike: how many rows those to come have is not known.
     fn thousandths_read(&self) -> u16 {
         let kinds = self.kinds.len().max(1) as u64;
-        let read = (self.checkpoint.kind as u64).saturating_mul(1000).saturating_add(self.thousandths_of_kind());
+        let checkpoint = (self.checkpoint.kind, self.checkpoint.after.as_ref().map(|(after, _)| *after));
+        let reached = self.under_way().map(|reached| (reached.kind, Some(reached.at)));
+        let (kind, after) = reached.map_or(checkpoint, |reached| reached.max(checkpoint));
+        let read = (kind as u64).saturating_mul(1000).saturating_add(self.thousandths_of_kind(after));
         // 999: whole only when the file is there.
         u16::try_from((read / kinds).min(999)).unwrap_or(999)
     }
 
-    fn thousandths_of_kind(&self) -> u64 {
-        let Some((after, _)) = &self.checkpoint.after else { return 0 };
-        let end = self.to.min(self.as_of.max(*after));
+    fn thousandths_of_kind(&self, after: Option<i64>) -> u64 {
+        let Some(after) = after else { return 0 };
+        let end = self.to.min(self.as_of.max(after));
         let whole = i128::from(end.saturating_sub(self.from)).max(1);
         let read = i128::from(after.saturating_sub(self.from));
         u64::try_from((read * 1000 / whole).clamp(0, 999)).unwrap_or(999)

@@ -32,6 +32,8 @@ pub struct Sample<W, G> {
     pub is_wanted: W,
     /// Asked before each minute: whether there is time for it.
     pub may_go_on: G,
+    /// Of each minute a sixteenth of its pages stands for all: where a minute holds so much that more of them say more than the whole of a few.
+    pub is_thin: bool,
 }
 
 impl<W: Fn(&Activity<'_>) -> bool, G: Fn() -> bool> Sample<W, G> {
@@ -47,11 +49,34 @@ impl<W: Fn(&Activity<'_>) -> bool, G: Fn() -> bool> Sample<W, G> {
                 break;
             }
             let minute = first.saturating_add(i64::try_from(offset).unwrap_or(i64::MAX));
-            rows += self.count(store, selection, minute, &mut unpacker).await?;
+            let slice = self.slice(minute);
+            let counted_rows = match self.count(store, selection, &slice, &mut unpacker).await {
+                Ok(rows) => rows,
+                // Time was up, or as much was asked as may be: what the minutes before it say holds.
+                Err(ReadError::Fault(_)) if !(self.may_go_on)() => break,
+                Err(error) => return Err(error),
+            };
+            rows += counted_rows;
             counted += 1;
         }
         let about = (rows * u128::from(all)).checked_div(u128::from(counted)).unwrap_or(0);
         Ok(Sampled { minutes: counted, rows: u64::try_from(about).unwrap_or(u64::MAX) })
+    }
+
+    /// The pages that stand for a minute.
+    fn slice(&self, minute: i64) -> Slice {
+        let of_day = minute.rem_euclid(MINUTES_A_DAY);
+        let (day, label) = (minute.div_euclid(MINUTES_A_DAY), minute_label(of_day));
+        if !self.is_thin {
+            return Slice { day, from: label, to: minute_label(of_day + 1), first: 0, sixteenths: 16 };
+        }
+        let mut drawn = blake3::Hasher::new();
+        let drawn = drawn.update(&self.seed).update(&minute.to_le_bytes()).finalize();
+        let first = drawn.as_bytes().first().map_or(0, |byte| byte % 16);
+        // What follows `f` in a digest's place sorts behind every digest.
+        let digit = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or('g');
+        let (from, to) = (format!("{label}#{}", digit(first)), format!("{label}#{}", digit(first + 1)));
+        Slice { day, from, to, first: u64::from(first), sixteenths: 1 }
     }
 
     /// About how many rows a minute holds: all of them, where its pages come in one answer a shard.
@@ -59,16 +84,14 @@ impl<W: Fn(&Activity<'_>) -> bool, G: Fn() -> bool> Sample<W, G> {
         &self,
         store: &impl PageStore,
         selection: &Selection,
-        minute: i64,
+        slice: &Slice,
         unpacker: &mut Unpacker,
     ) -> Result<u128, ReadError> {
-        let of_day = minute.rem_euclid(MINUTES_A_DAY);
-        let (from, to) = (minute_label(of_day), minute_label(of_day + 1));
         let mut seen = BTreeSet::new();
         let mut rows = 0;
         for shard in 0..selection.shards.max(1) {
-            let day = selection.day(minute.div_euclid(MINUTES_A_DAY), shard);
-            let listing = store.list(&day, SortRange { from: &from, to: &to, after: None }, None).await?;
+            let day = selection.day(slice.day, shard);
+            let listing = store.list(&day, SortRange { from: &slice.from, to: &slice.to, after: None }, None).await?;
             let before = seen.len();
             for page in &listing.pages {
                 let bytes = unpacker.unpack(&page.body);
@@ -76,12 +99,9 @@ impl<W: Fn(&Activity<'_>) -> bool, G: Fn() -> bool> Sample<W, G> {
                 noted.map_err(|error| corrupt(&day, page, error))?;
             }
             let new = (seen.len() - before) as u128;
-            rows += match listing.pages.last().filter(|_| listing.next.is_some()) {
-                None => new,
-                Some(last) => new.saturating_mul(1 << 32) / u128::from(reached(last)),
-            };
+            rows += if listing.next.is_some() { slice.rest_of(&listing.pages, new) } else { new };
         }
-        Ok(rows)
+        Ok(rows.saturating_mul(16) / u128::from(slice.sixteenths))
     }
 
     fn note(&self, selection: &Selection, page: &[u8], seen: &mut BTreeSet<[u8; 16]>) -> Result<(), PageError> {
@@ -96,11 +116,37 @@ impl<W: Fn(&Activity<'_>) -> bool, G: Fn() -> bool> Sample<W, G> {
     }
 }
 
-/// How far through the pages of a minute this one is, in 2^32nds: their digests are spread evenly.
-fn reached(page: &StoredPage) -> u64 {
-    let digest = page.sk.split_once('#').and_then(|(_, digest)| digest.get(..8));
-    let place = digest.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    place.map_or(1 << 32, |place| u64::from(place) + 1)
+/// The pages of a minute, or those whose digests begin with one digit.
+struct Slice {
+    /// The day, UTC.
+    day: i64,
+    from: String,
+    to: String,
+    /// The sixteenth of all digests in which it begins.
+    first: u64,
+    /// How many of these there are.
+    sixteenths: u64,
+}
+
+impl Slice {
+    /// About how many rows a slice has of whose pages only these came, with `rows` rows.
+    ///
+    /// Digests are spread evenly, so where the last page stands says how far through the slice they are. That one is left out of the count: it
+    /// is where it is because the answer ends there, and counted, too, it would make the whole seem larger by `n / (n - 1)`.
+    fn rest_of(&self, pages: &[StoredPage], rows: u128) -> u128 {
+        let Some(last) = pages.last() else { return rows };
+        let others = (pages.len() - 1).max(1) as u128;
+        let whole = u128::from(self.sixteenths << 28);
+        rows.saturating_mul(others).saturating_mul(whole) / pages.len() as u128 / u128::from(self.reached(last))
+    }
+
+    /// How far through the slice this page is, in 2^32nds of all digests.
+    fn reached(&self, page: &StoredPage) -> u64 {
+        let digest = page.sk.split_once('#').and_then(|(_, digest)| digest.get(..8));
+        let place = digest.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let place = place.map(|place| (u64::from(place) + 1).saturating_sub(self.first << 28));
+        place.unwrap_or(self.sixteenths << 28).max(1)
+    }
 }
 
 fn corrupt(day: &PageDay, page: &StoredPage, error: PageError) -> ReadError {
@@ -155,8 +201,16 @@ mod tests {
     #[test]
     fn how_far_a_page_is_follows_from_its_digest() {
         let page = |digest: &str| StoredPage { sk: format!("0930#{digest}"), body: bytes::Bytes::new(), n: 1 };
-        assert_eq!(reached(&page("7fffffff00000000")), 1 << 31);
-        assert_eq!(reached(&page("ffffffffffffffff")), 1 << 32);
-        assert_eq!(reached(&page("")), 1 << 32);
+        let whole = Slice { day: 0, from: String::new(), to: String::new(), first: 0, sixteenths: 16 };
+        assert_eq!(whole.reached(&page("7fffffff00000000")), 1 << 31);
+        assert_eq!(whole.reached(&page("ffffffffffffffff")), 1 << 32);
+        assert_eq!(whole.reached(&page("")), 1 << 32);
+        let sixteenth = Slice { first: 7, sixteenths: 1, ..whole };
+        assert_eq!(sixteenth.reached(&page("7fffffff00000000")), 1 << 28);
+        assert_eq!(
+            sixteenth.rest_of(&[page("71"), page("77ffffff0")], 20),
+            20,
+            "half of it, and half of the pages count"
+        );
     }
 }

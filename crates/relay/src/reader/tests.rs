@@ -12,6 +12,7 @@ use crate::port::memory::{MemoryPages, Trouble};
 use crate::{arbitrary, avro};
 
 mod double;
+mod sampled;
 
 use double::Watched;
 

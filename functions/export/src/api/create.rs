@@ -11,10 +11,12 @@ use relay::http::{Request, Response};
 use relay::metric::{Labels, Metric};
 use relay::owner::Owner;
 use relay::page::largest_shards;
+use relay::period::Day;
 use relay::port::{ControlTable, Look};
 use relay::reader::{self, Selection};
 use relay::{address, tenancy};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{Api, Call, Ports, Refusal, problem};
 use crate::dispatch::Line;
@@ -114,6 +116,15 @@ impl<W: Ports> Api<W> {
         self.export_of(parsed.map_err(problem::unusable)?, profile, call).await
     }
 
+    /// The rows asked for by a query string, checked as those of an export are, and the days of their period.
+    pub(super) async fn checked_query(&self, call: &Call<'_>, owner: &str) -> Result<(Export, Vec<Day>), Refusal> {
+        let profile = self.profile(owner).await?;
+        let parsed = ExportRequest::parse_query(&call.request.query, self.settings.max_export_days);
+        let request = parsed.map_err(problem::unusable)?;
+        let days = request.period.days();
+        Ok((self.export_of(request, profile, call).await?, days))
+    }
+
     async fn export_of(&self, request: ExportRequest, profile: Owner, call: &Call<'_>) -> Result<Export, Refusal> {
         self.check_app(&request.app_token, &profile.owner).await?;
         let received_since = tenancy::received_since(&self.control, &request.app_token, &profile.owner).await?;
@@ -150,13 +161,22 @@ impl<W: Ports> Api<W> {
 
     /// Whether everything acknowledged before the request is in the pages.
     async fn is_drained(&self, export: &Export) -> bool {
-        let as_of = export.as_of;
-        let look = Look { now: as_of, enough: Drained::enough(as_of), within: LONGEST_LOOK };
-        match drained(&self.control, &self.backlog, look).await {
-            Ok(drained) => drained.acknowledged_until(as_of) == as_of,
-            Err(fault) => {
-                tracing::warn!(%fault, "whether the stream is drained is not known; the export is queued");
-                false
+        self.complete_until(export.as_of, LONGEST_LOOK).await == Some(export.as_of)
+    }
+
+    /// Up to when, but no further than `as_of`, everything acknowledged is in the pages; `None` where that is not known in time.
+    pub(super) async fn complete_until(&self, as_of: i64, within: Duration) -> Option<i64> {
+        let look = Look { now: as_of, enough: Drained::enough(as_of), within };
+        // A look ends after the call that reaches its time, and that one may hang.
+        match timeout(within * 2, drained(&self.control, &self.backlog, look)).await {
+            Ok(Ok(drained)) => Some(drained.acknowledged_until(as_of)),
+            Ok(Err(fault)) => {
+                tracing::warn!(%fault, "how far the stream is drained is not known");
+                None
+            }
+            Err(_) => {
+                tracing::warn!("how far the stream is drained was not told in time");
+                None
             }
         }
     }

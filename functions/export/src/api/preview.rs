@@ -1,24 +1,19 @@
 //! `POST /v1/exports/preview`: what an export would hold, looked at for a moment.
 
-mod bounded;
-
-use std::time::Duration;
-
-use relay::activity::{Activity, ActivityId, Kind};
+use relay::activity::{Activity, Kind};
 use relay::export::Export;
 use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
 use relay::page::largest_shards;
 use relay::period::rfc3339;
-use relay::port::PageStore;
-use relay::reader::{ReadError, Reader, Sample, Sampled, Selection};
+use relay::reader::{Sampled, Selection};
 use relay::row::{CsvRows, FileColumn};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
+use super::bounded::{Bounded, Bounds, Till};
 use super::create::check_envelope;
+use super::tally::{FEWEST_SAMPLED_PAGES, Tally};
 use super::{Api, Call, Ports, Refusal};
-use bounded::Bounded;
 
 /// The most rows that are shown of a kind.
 const MAX_SHOWN: usize = 20;
@@ -34,6 +29,9 @@ const MAX_QUESTIONS: u64 = 256;
 
 /// The most questions for a sample of what was not counted, of all kinds: one a minute and shard.
 const MAX_SAMPLED: u64 = 192;
+
+/// The most bytes of their answers, of all kinds, of the count and of the sample each: 8,192 read units.
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 /// How long both may take, each, of all kinds: milliseconds.
 const WITHIN_MS: u64 = 2_000;
@@ -78,64 +76,27 @@ impl<W: Ports> Api<W> {
     /// Counts from the first row on; what is left where that takes too long is sampled.
     async fn look(&self, export: &Export, kind: usize, selection: Selection, seed: [u8; 10]) -> Result<Seen, Fault> {
         let kinds = export.kinds.len().max(1) as u64;
-        let columns = export.file_columns(kind).map_err(unusable)?;
-        let mut shown = Shown::new(export, columns)?;
-        let store = Bounded::new(&self.pages, MAX_QUESTIONS / kinds, WITHIN_MS / kinds);
-        let Counted { rows: counted, last, is_all } = count(&store, export, &selection, &mut shown).await?;
+        let mut shown = Shown::new(export, export.file_columns(kind).map_err(unusable)?)?;
+        let bounds = |questions| Bounds::within(questions, MAX_BYTES / kinds, WITHIN_MS / kinds);
+        let till = Till::new(bounds(MAX_QUESTIONS / kinds));
+        let store = Bounded::new(&self.pages, till.bounds(), &till);
+        let (mut tally, asked) = (Tally::default(), (&selection, &export.filters));
+        tally.count(&store, asked, MAX_COUNTED, |activity| shown.row(activity)).await?;
         let (columns, rows) = (shown.header, shown.rows);
-        if is_all {
-            return Ok(Seen { columns, rows, counted, rest: None });
+        if tally.is_all {
+            return Ok(Seen { columns, rows, counted: tally.rows, rest: None });
         }
-        let end = Instant::now() + Duration::from_millis(WITHIN_MS / kinds);
-        let sample = Sample {
-            minutes: (MAX_SAMPLED / kinds / u64::from(selection.shards.max(1))).max(1),
-            seed,
-            is_wanted: |activity: &Activity<'_>| export.filters.take(activity),
-            may_go_on: || Instant::now() < end,
-        };
-        let rest = Selection { after: last.or(selection.after), ..selection };
-        let rest = sample.take(&self.pages, &rest).await.map_err(fault)?;
-        Ok(Seen { columns, rows, counted, rest: Some(rest) })
-    }
-}
-
-/// What was counted: `last` is the last row that was looked at.
-struct Counted {
-    rows: u64,
-    last: Option<(i64, ActivityId)>,
-    is_all: bool,
-}
-
-async fn count<P: PageStore>(
-    store: &Bounded<'_, P>,
-    export: &Export,
-    selection: &Selection,
-    shown: &mut Shown,
-) -> Result<Counted, Fault> {
-    let mut reader = Reader::new(store, selection.clone());
-    let mut counted = Counted { rows: 0, last: None, is_all: false };
-    let mut read = 0;
-    while read < MAX_COUNTED {
-        let minute = match reader.next().await {
-            Ok(Some(minute)) => minute,
-            Ok(None) => {
-                counted.is_all = true;
-                break;
-            }
-            Err(_) if store.is_spent() => break,
-            Err(error) => return Err(fault(error)),
-        };
-        for activity in minute.iter() {
-            let activity = activity.map_err(fault)?;
-            read += 1;
-            counted.last = Some((activity.created_at, activity.activity_id));
-            if export.filters.take(&activity) {
-                counted.rows += 1;
-                shown.row(&activity)?;
-            }
+        let shards = u64::from(selection.shards.max(1));
+        let minutes = (MAX_SAMPLED / kinds / shards).max(1);
+        let sampling = bounds(minutes.saturating_mul(shards));
+        let till = Till::new(Bounds { fewest_pages: FEWEST_SAMPLED_PAGES, is_soft: true, ..sampling });
+        let store = Bounded::new(&self.pages, till.bounds(), &till);
+        let rest = tally.sample(&store, asked, (minutes, seed)).await?;
+        if tally.read == 0 && rest.minutes == 0 {
+            return Err(Fault::new(FaultKind::TimedOut, "pages:List", "nothing was seen in the time of a preview"));
         }
+        Ok(Seen { columns, rows, counted: tally.rows, rest: Some(rest) })
     }
-    Ok(counted)
 }
 
 /// The first rows, cell by cell as a CSV file has them.
@@ -179,11 +140,4 @@ fn cells(line: &[u8]) -> Result<Vec<String>, Fault> {
 
 fn unusable(error: impl std::fmt::Display) -> Fault {
     Fault::new(FaultKind::Denied, "preview", error.to_string())
-}
-
-fn fault(error: ReadError) -> Fault {
-    match error {
-        ReadError::Fault(fault) => fault,
-        corrupt @ ReadError::Corrupt { .. } => unusable(corrupt),
-    }
 }

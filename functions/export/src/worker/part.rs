@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use relay::activity::{Activity, ActivityId};
-use relay::export::{Checkpoint, Export, Filters, Format};
+use relay::export::{Checkpoint, Export, Filters, Format, Reached};
 use relay::period::LocalClock;
 use relay::port::PageStore;
 use relay::reader::Reader;
@@ -15,6 +15,10 @@ const PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// After how many rows to look at the clock.
 const ROWS_A_LOOK: u32 = 256;
+
+/// How often who watches is told how far it has come, while no part is full: milliseconds. Much may be read for few rows, and a part of a
+/// compressed file, or a file that only one step can write, takes long.
+const TELL_EVERY_MS: i64 = 3_000;
 
 /// Bytes for the upload, and the checkpoint once they are in it. What it says of upload, parts and tail is the caller's matter.
 pub(super) struct Part {
@@ -30,6 +34,8 @@ pub(super) struct Part {
 pub(super) enum Filled {
     /// The part is full; there may be more.
     Full(Part),
+    /// Nothing is full yet; it goes on from here.
+    Reached(Reached),
     /// That was the file's last row.
     End(Part),
     /// Time is up.
@@ -55,6 +61,8 @@ pub(super) struct Filler<'a, P> {
     most_rows: u64,
     /// A file that only one step can write begins here; what to do with it when time is up.
     unsplit: Option<Unsplit>,
+    /// When to tell how far it has come: milliseconds since the epoch.
+    tell_at: Option<i64>,
 }
 
 /// A file without checkpoints inside it.
@@ -89,6 +97,7 @@ impl<'a, P: PageStore> Filler<'a, P> {
             last: None,
             unsplit: is_unsplit.then(|| Unsplit { start: sums.clone(), may_drop: has_moved }),
             sums,
+            tell_at: None,
             most_rows: export.rows_per_file.unwrap_or(u64::MAX),
         })
     }
@@ -97,8 +106,14 @@ impl<'a, P: PageStore> Filler<'a, P> {
     pub(super) async fn fill(&mut self, clock: &Clock<impl Fn() -> i64>) -> Result<Filled, StepError> {
         let mut unlooked = 0;
         loop {
-            if unlooked == 0 && clock.is_over() {
-                return self.time_up();
+            if unlooked == 0 {
+                let now = clock.now();
+                if clock.is_over_at(now) {
+                    return self.time_up();
+                }
+                if let Some(reached) = self.tell(now) {
+                    return Ok(Filled::Reached(reached));
+                }
             }
             unlooked = (unlooked + 1) % ROWS_A_LOOK;
             if self.sheet.as_ref().is_some_and(|sheet| sheet.len() >= PART_BYTES) {
@@ -134,8 +149,18 @@ impl<'a, P: PageStore> Filler<'a, P> {
         Ok(Next::Row)
     }
 
+    /// How far it has come, where it is time to tell.
+    fn tell(&mut self, now: i64) -> Option<Reached> {
+        let is_due = now >= *self.tell_at.get_or_insert(now.saturating_add(TELL_EVERY_MS));
+        let (at, _) = self.last.filter(|_| is_due)?;
+        self.tell_at = None;
+        let written = self.sheet.as_ref().map_or(0, Sheet::len) as u64;
+        Some(Reached::of(&self.sums, at, written))
+    }
+
     /// What there is so far.
     fn cut(&mut self) -> Part {
+        self.tell_at = None;
         let taken = self.sheet.as_mut().map(Sheet::take);
         let (sealed, open) = taken.map_or_else(Default::default, |taken| (taken.sealed, taken.open));
         self.part(sealed, open)
