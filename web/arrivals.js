@@ -18,7 +18,14 @@ export function openArrivals({ api, account, signal }) {
   const write = () => {
     if (!arrivals) return;
     say(find('#arrivals-as-of'), word('arrivalsAsOf', moment(arrivals.as_of)));
+    const before = [...inside.querySelectorAll('.scroll')].map((one) => [one.scrollLeft, one === document.activeElement]);
     inside.replaceChildren(...arrivals.apps.map((app) => appPanel(app, arrivals)), quarantinePanel(arrivals));
+    // Whoever stands in a table, or has pushed it to the side, stays there.
+    [...inside.querySelectorAll('.scroll')].slice(0, before.length).forEach((one, at) => {
+      const [left, isHeld] = before[at];
+      one.scrollLeft = left;
+      if (isHeld) one.focus({ preventScroll: true });
+    });
   };
   const pulse = new Pulse({
     look: async (isCurrent) => {
