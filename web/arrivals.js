@@ -2,7 +2,7 @@
 import { complain, mayPass, settle } from './complaint.js';
 import { openConnect } from './connect.js';
 import { draw, figure, find, make, say, scroller, table } from './dom.js';
-import { ago, count, kindName, moment, word } from './words.js';
+import { ago, count, kindName, moment, providerName, word } from './words.js';
 import { Pulse } from './watch.js';
 
 /** How often to look while the view is shown, in milliseconds. */
@@ -56,8 +56,6 @@ export function openArrivals({ api, account, signal }) {
     hidden: () => pulse.stop(),
   };
 }
-
-export const providerName = (provider) => word(`provider_${provider}`);
 
 function appPanel({ app_token: app, arrivals: came }, { since, as_of: now }) {
   const panel = make('section', { className: 'panel' }, make('h2', {}, make('code', {}, app)));

@@ -9,15 +9,14 @@ import { openPreview } from './preview.js';
 import { Following } from './watch.js';
 import { count, kindName, listed, moment, period, word } from './words.js';
 
-/** What must be there before anything is sent. */
-const NEEDED = ['app_token', 'kind', 'start_date', 'end_date', 'timezone', 'email'];
-const NEEDED_AGAIN = ['app_token', 'kind', 'timezone', 'email'];
+/** What must not be empty when anything is sent; a recurring export has no dates, and the usual columns are not named. */
+const NEEDED = ['app_token', 'kind', 'start_date', 'end_date', 'timezone', 'columns', 'email'];
 
 /** Opens the form for an account. */
 export function openAsk({ api, account, signal }) {
   const form = find('#ask-form');
   settle(find('#ask-alert'));
-  const ask = new Ask(api, new AskForm(account, signal), signal);
+  const ask = new Ask({ api, account, signal }, new AskForm(account, signal));
   form.addEventListener('input', (event) => ask.changed(event.target), { signal });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -37,10 +36,10 @@ class Ask {
   #said = null;
   #asked;
 
-  constructor(api, form, signal) {
+  constructor({ api, account, signal }, form) {
     this.#api = api;
     this.#form = form;
-    this.#picture = openPicture({ api, signal, read: () => this.#timed() });
+    this.#picture = openPicture({ api, signal, read: () => this.#timed(), most: account.limits.max_export_days });
     this.#preview = openPreview({ api, signal, read: () => this.#withoutMail(), refused: (error) => this.#refused(error) });
     this.#asked = new Following(api, signal, find('#asked'), (one) => this.fill(one));
     this.#answer(null);
@@ -87,7 +86,7 @@ class Ask {
 
   #missing(request, needed) {
     absolve(this.#element);
-    const missing = needed.filter((field) => request[field].length === 0);
+    const missing = needed.filter((field) => request[field]?.length === 0);
     blame(this.#element, missing.map((field) => ({ field, missing: true })));
     return missing.length > 0;
   }
@@ -102,7 +101,7 @@ class Ask {
     this.#answer(null);
     const request = this.#form.read();
     const isAgain = 'frequency' in request;
-    if (this.#missing(request, isAgain ? NEEDED_AGAIN : NEEDED)) return;
+    if (this.#missing(request, NEEDED)) return;
     try {
       const reply = await (isAgain ? this.#api.schedule(request) : this.#api.ask(request));
       this.#answer({ request, reply });

@@ -27,6 +27,8 @@ export class Card {
   #linked = null;
   #more = make('button', { type: 'button', className: 'quiet plain', ariaExpanded: 'false' });
   #details = make('div', { className: 'details', hidden: true });
+  /** What the details were written of. */
+  #written = '';
   #buttons = {};
   #actions;
 
@@ -73,7 +75,7 @@ export class Card {
   /** The same in another language. */
   retell() {
     if (!this.#export) return;
-    this.#details.dataset.of = '';
+    this.#written = '';
     this.show(this.#export);
     if (this.#linked) this.#tellLink();
   }
@@ -141,8 +143,10 @@ export class Card {
     if (button.dataset.sure !== 'true') {
       button.dataset.sure = 'true';
       say(button, word('do_deleteSure'));
+      say(this.#note, button.textContent);
       button.addEventListener('blur', () => {
         button.dataset.sure = '';
+        if (!this.#linked) say(this.#note, '');
         this.#showActions(this.#export);
       }, { once: true });
       return;
@@ -192,8 +196,8 @@ export class Card {
     say(this.#more, word('details'));
     this.#more.ariaLabel = word('doTo', word('details'), name(this.#export));
     const now = JSON.stringify(this.#export);
-    if (!isOpen || this.#details.dataset.of === now) return;
-    this.#details.dataset.of = now;
+    if (!isOpen || this.#written === now) return;
+    this.#written = now;
     this.#details.replaceChildren(...details(this.#export));
   }
 }

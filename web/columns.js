@@ -7,11 +7,20 @@ const STORED_AS = 'relay.columns';
 const ESSENTIALS = ['created_at', 'kind', 'network_name', 'campaign_name', 'adgroup_name', 'creative_name', 'country', 'os_name',
   'adid', 'event_name', 'revenue', 'currency'];
 
-const stored = () => JSON.parse(localStorage.getItem(STORED_AS) ?? '{}');
+/** What was kept in this browser: name → columns. What is no such thing is as good as nothing. */
+function stored() {
+  try {
+    return Object.fromEntries(Object.entries(JSON.parse(localStorage.getItem(STORED_AS))).filter(([, columns]) => Array.isArray(columns)));
+  } catch {
+    return {};
+  }
+}
+
 const nameOf = (column) => column.column ?? column;
 const isFixed = (column) => column.value !== undefined;
 const headerOf = (column) => column.header ?? column;
 
+/** The choice of columns, behind the fold of the form. `kinds` tells which are asked for now, `changed` hears of each change. */
 export class ColumnPicker {
   #kinds;
   #account;
@@ -60,7 +69,7 @@ export class ColumnPicker {
     this.#forgetting = button(word('forgetPreset'), () => this.#forget());
     this.#editor.replaceChildren(
       labelled(word('findColumn'), this.#search), this.#all,
-      make('p', { className: 'hint', id: 'order-hint' }, word('orderHint')), this.#list, this.#news,
+      make('p', { className: 'hint' }, word('orderHint')), this.#list, this.#news,
       make('div', { className: 'row' }, labelled(word('fixedHeader'), header), labelled(word('fixedValue'), value),
         button(word('addFixed'), () => this.#addFixed(header, value))),
       make('div', { className: 'row' }, labelled(word('presetName'), name), button(word('savePreset'), () => this.#save(name)),
@@ -142,12 +151,11 @@ export class ColumnPicker {
     const header = make('input', { value: column.header ?? '', placeholder: what, maxLength: 200, ariaLabel: word('headerOf', what), spellcheck: false });
     header.addEventListener('change', () => this.#rename(at, header.value.trim()));
     const button = (sign, label, press) => make('button', { type: 'button', className: 'quiet small icon', ariaLabel: label, onclick: press }, sign);
-    const row = make('li', { draggable: true },
+    return make('li', { draggable: true },
       make('span', { className: 'grip', 'aria-hidden': 'true' }, '⠿'), make('code', {}, what), header,
       button('↑', word('moveUp', what), () => this.#move(at, at - 1, 0)),
       button('↓', word('moveDown', what), () => this.#move(at, at + 1, 1)),
       button('✕', word('removeColumn', what), () => this.#remove(at)));
-    return row;
   }
 
   #rename(at, header) {

@@ -47,6 +47,8 @@ const KNOWN = [
   [/^no mail domain is registered/, 'noDomain'],
   [/^names (\d+); at most (\d+)/, 'tooManyNamed'],
   [/^`(.*)` is named twice/, 'namedTwice'],
+  [/^two columns are named `(.*)` in the file/, 'namedTwice'],
+  [/^has (\d+) items; at most (\d+)/, 'tooManyNamed'],
   [/is not registered as an app of yours/, 'foreignApp'],
   [/is for csv and csv\.gz/, 'excelForCsv'],
   [/has (\d+) values; at most (\d+)/, 'tooManyNamed'],

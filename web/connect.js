@@ -1,9 +1,8 @@
 // Connecting a provider: the address to paste there, and a test callback that shows whether the way is open.
 import { isHeaderSafe } from './account.js';
-import { providerName } from './arrivals.js';
 import { absolve, blame, complain, mayPass, settle } from './complaint.js';
 import { copy, find, make, say, whileBusy } from './dom.js';
-import { count, moment, word } from './words.js';
+import { count, moment, providerName, word } from './words.js';
 
 /** How often and how long to look for the test callback, in milliseconds: the writer takes seconds. */
 const [LOOK_MS, PATIENCE_MS] = [2_000, 90_000];

@@ -26,7 +26,7 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Shows one thing after another of a period of waiting: bones, then what they stand for. */
+/** What stands where something is still to come. */
 export const bones = (count) => Array.from({ length: count }, () => make('i', { className: 'bone' }));
 
 /** A table with a header row; a column whose first cell is a `.number` stands to the right. */

@@ -1,16 +1,17 @@
 // The picture of the period: how many activities each day has, kind by kind, so that a hole is seen before it is downloaded.
 import { complain, mayPass, settle } from './complaint.js';
 import { bones, draw, figure, find, make, scroller, table } from './dom.js';
-import { today } from './period.js';
+import { daysBetween, today } from './period.js';
 import { count, day, kindName, moment, runs, word } from './words.js';
+import { offset } from './zone.js';
 
 /** How long the form must rest before the picture follows it, in milliseconds. */
 const REST_MS = 500;
 /** The height of the bars of one kind, and of the line of dates below, in pixels. */
 const [BARS, DATES] = [72, 18];
 
-/** Opens the panel; `read` is the request as the form has it. */
-export function openPicture({ api, signal, read }) {
+/** Opens the panel; `read` is the request as the form has it, `most` how many days a period may have. */
+export function openPicture({ api, signal, read, most }) {
   const inside = find('#picture-inside');
   const box = make('div', { className: 'alert', hidden: true });
   let [summary, asked, turn, timer, width] = [null, '', 0, 0, 0];
@@ -44,7 +45,7 @@ export function openPicture({ api, signal, read }) {
     if (mayPass(error)) complain(box, error, { retry: () => look(query) });
   };
   const follow = () => {
-    const query = queryOf(read());
+    const query = queryOf(read(), most);
     if (query === asked) return;
     asked = query;
     clearTimeout(timer);
@@ -66,9 +67,10 @@ export function openPicture({ api, signal, read }) {
   return { follow };
 }
 
-/** The call's query; nothing while a field that it needs is missing. */
-function queryOf({ app_token: app, kind, start_date: start, end_date: end, timezone, filters = {} }) {
-  if (!app || !start || !end || end < start || !timezone || kind.length === 0) return '';
+/** The call's query; nothing while a field that it needs is missing or cannot be used. */
+function queryOf({ app_token: app, kind, start_date: start, end_date: end, timezone, filters = {} }, most) {
+  const days = daysBetween(start, end);
+  if (!app || kind.length === 0 || !(days >= 1 && days <= most) || !offset(timezone)) return '';
   const query = new URLSearchParams({ app_token: app, start_date: start, end_date: end, timezone });
   [kind].flat().forEach((one) => query.append('kind', one));
   for (const [field, values] of Object.entries(filters)) values.forEach((value) => query.append(field, value));
@@ -90,17 +92,26 @@ function paint(summary, { width, isOpen = false }) {
 
 function chart({ kind, rows, exact, days }, { open, width }) {
   const none = days.filter((one) => one.rows === 0 && one.date < open);
-  const [holes, perhaps] = [true, false].map((known) => none.filter((one) => one.exact === known).map((one) => one.date));
-  const total = exact ? word('rows', rows) : word('aboutRows', rows);
-  const said = rows === 0 && exact ? word('noneAtAll') : none.length === 0 ? word('noHoles')
-    : [holes.length > 0 && word('holes', holes.length, runs(holes)), perhaps.length > 0 && word('perhapsHoles', runs(perhaps))].filter(Boolean).join(' ');
+  const dates = (which) => runs(which.map((one) => one.date));
+  const [holes, perhaps] = [true, false].map((known) => none.filter((one) => one.exact === known));
+  const unseen = days.filter((one) => one.rows === null);
+  const total = rows === null ? '–' : written({ rows, exact });
+  const wrong = [
+    holes.length > 0 && word('holes', holes.length, dates(holes)),
+    perhaps.length > 0 && word('perhapsHoles', dates(perhaps)),
+    unseen.length > 0 && word('daysUnseen', dates(unseen)),
+  ].filter(Boolean).join(' ');
+  const said = rows === 0 && exact ? word('noneAtAll') : wrong || word('noHoles');
   return make('figure', { className: `chart kind-${kind}` },
     make('figcaption', {}, make('h3', {}, kindName(kind)), make('b', {}, total)),
-    bars(days, { holes, width, label: `${kindName(kind)}: ${total}. ${said}` }),
-    make('p', { className: none.length > 0 ? 'hint warn' : 'hint' }, said));
+    bars(days, { none, width, label: `${kindName(kind)}: ${total}. ${said}` }),
+    make('p', { className: wrong ? 'hint warn' : 'hint' }, said));
 }
 
-function bars(days, { holes, width, label }) {
+/** A number of rows in words: counted, about, or not known. */
+const written = ({ rows, exact }) => (rows === null ? word('notCounted') : word(exact ? 'rows' : 'aboutRows', rows));
+
+function bars(days, { none, width, label }) {
   const most = Math.max(...days.map((one) => one.rows), 1);
   const step = width / days.length;
   const gap = step > 12 ? 3 : step > 4 ? 1 : 0;
@@ -108,11 +119,11 @@ function bars(days, { holes, width, label }) {
   const hatch = draw('pattern', { id, width: 5, height: 5, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
     draw('rect', { width: 5, height: 5, class: 'pale' }), draw('rect', { width: 2, height: 5, class: 'bar-fill' }));
   const columns = days.map((one, at) => {
-    const isHole = holes.includes(one.date);
-    const high = isHole ? BARS : one.rows === 0 && one.exact ? 0 : Math.max(2, Math.round(one.rows / most * BARS));
+    const isHole = none.includes(one);
+    const high = isHole ? BARS : !one.rows && (one.exact || one.rows === null) ? 0 : Math.max(2, Math.round(one.rows / most * BARS));
     const bar = draw('rect', { x: at * step + gap / 2, y: BARS - high, width: Math.max(step - gap, 1), height: high, rx: Math.min(2, step / 4),
       class: isHole ? 'hole' : 'bar-fill', ...(!isHole && !one.exact && { fill: `url(#${id})`, class: 'estimate' }) });
-    bar.append(draw('title', {}, `${day(one.date)}: ${isHole ? word('hole') : one.exact ? word('rows', one.rows) : word('aboutRows', one.rows)}`));
+    bar.append(draw('title', {}, `${day(one.date)}: ${isHole ? word('hole') : written(one)}`));
     return bar;
   });
   return draw('svg', { viewBox: `0 0 ${width} ${BARS + DATES}`, width, height: BARS + DATES, role: 'img', 'aria-label': label },
@@ -128,8 +139,8 @@ function dates(days, width, step) {
 }
 
 function numbers(kinds) {
-  const written = ({ rows, exact }) => (exact ? count(rows) : `≈ ${count(rows)}`);
-  const rows = kinds[0].days.map((one, at) => [day(one.date), ...kinds.map(({ days }) => figure(written(days[at])))]);
+  const short = ({ rows, exact }) => (rows === null ? '–' : exact ? count(rows) : `≈ ${count(rows)}`);
+  const rows = kinds[0].days.map((one, at) => [day(one.date), ...kinds.map(({ days }) => figure(short(days[at])))]);
   const shown = table(word('pictureTitle'), [word('day'), ...kinds.map(({ kind }) => kindName(kind))], rows);
   return scroller(word('pictureTitle'), shown);
 }

@@ -51,6 +51,7 @@ const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
 
 /** One kind, or several. */
 export const kindName = (kind) => [kind].flat().map((one) => word(`kind_${one}`)).join(', ');
+export const providerName = (provider) => word(`provider_${provider}`);
 export const statusName = (status) => word(`status_${status}`);
 export const count = (number) => form('count', () => new Intl.NumberFormat(language)).format(number);
 export const percent = (share) => form('percent', () => new Intl.NumberFormat(language, { style: 'percent' })).format(Math.floor(share * 100) / 100);
