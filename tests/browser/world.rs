@@ -224,7 +224,10 @@ pub(crate) fn summary() -> Value {
     ];
     let kinds = json!([{ "kind": "install", "rows": 32_640, "exact": false, "days": days }]);
     let example = contract().example("GET /v1/activities/summary", 200, None);
-    over(example, json!({ "start_date": "2026-11-08", "end_date": "2026-11-14", "complete_to": "2026-11-15T09:29:00Z", "kinds": kinds }))
+    over(
+        example,
+        json!({ "start_date": "2026-11-08", "end_date": "2026-11-14", "complete_to": "2026-11-15T09:29:00Z", "kinds": kinds }),
+    )
 }
 
 /// The same of a stack that had no time for some days, and does not know how far its pages are.
