@@ -1,6 +1,6 @@
 """Makes the pictures of a folder small and writes a page that shows them all: python album.py FOLDER.
 
-A picture keeps its most frequent colours, none too like another; each other pixel, mostly the edge of a letter, takes the nearest of them. What
+A picture keeps the colours of its surfaces, and of the others the most frequent, none too like another; each other pixel, mostly the edge of a letter, takes the nearest of them. What
 is left has few colours and packs well. A picture that has been made small stays as it is.
 """
 
@@ -11,7 +11,8 @@ import sys
 from PIL import Image
 
 COLOURS = 48
-# How far apart two colours are at least that are both kept, in steps of red, green and blue together.
+# From which share of a picture on a colour is a surface, and how far from each other the further colours are, in steps of red, green and blue.
+SURFACE = 0.004
 APART = 24
 LOOKS = ["desktop-light-en", "desktop-dark-en", "phone-light-en", "phone-dark-en", "desktop-light-ko", "phone-dark-ko"]
 # What all pictures together may weigh, in bytes: they stay in the repository's history.
@@ -37,8 +38,9 @@ def shrink(path):
 
 def kept(picture):
     colours = []
-    for _, colour in sorted(picture.getcolors(picture.width * picture.height), reverse=True):
-        if all(math.dist(colour, other) >= APART for other in colours):
+    pixels = picture.width * picture.height
+    for count, colour in sorted(picture.getcolors(pixels), reverse=True):
+        if count > SURFACE * pixels or all(math.dist(colour, other) >= APART for other in colours):
             colours.append(colour)
         if len(colours) == COLOURS:
             break

@@ -30,8 +30,9 @@ const UNSAID: &str = "const found = document.body.innerText.match(/\\b(undefined
 const SETTLED: &str = "scrollTo(0, 0);
     return document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true)))))";
 
-/// A blinking caret is a difference between two pictures of the same.
-const NO_CARET: &str = "const sheet = new CSSStyleSheet();
+/// A blinking caret and the site's port are differences between two pictures of the same.
+const STILL: &str = "for (const field of document.querySelectorAll('textarea')) field.value = field.value.replace(location.origin, 'https://relay.example');
+    const sheet = new CSSStyleSheet();
     sheet.replaceSync('* { caret-color: transparent !important; }');
     document.adoptedStyleSheets = [sheet];";
 
@@ -121,7 +122,7 @@ impl Walk<'_> {
     fn picture(&self, state: &State, look: Look) {
         let Some(folder) = &self.folder else { return };
         let browser = &self.page.browser;
-        browser.script(NO_CARET, &json!([]));
+        browser.script(STILL, &json!([]));
         let measure = "document.querySelector(arguments[0])?.scrollIntoView({ block: 'center', behavior: 'instant' });
             return [scrollY, document.documentElement.scrollHeight]";
         let measured = browser.script(measure, &json!([state.about.unwrap_or("#none")]));
