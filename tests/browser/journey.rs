@@ -40,10 +40,10 @@ fn from_the_key_over_the_mail_to_the_rows() {
     let card = format!("#exports .card[data-export-id='{export_id}']");
     page.expect(&card, "rows");
     page.press(&card, "Get a fresh link");
-    let name =
-        page.browser.script("return new URL(document.querySelector('#exports a.button').href).pathname", &json!([]));
-    let name = name.as_str().and_then(|path| path.rsplit('/').next()).expect("the file has a name").to_owned();
-    assert!(page.browser.downloaded(&name) == file, "a fresh link downloads the same file, in one press");
+    let link =
+        page.until("the link is there", "return document.querySelector('#exports a.button[href]')?.pathname ?? null");
+    let name = link.as_str().and_then(|path| path.rsplit('/').next()).expect("the file has a name");
+    assert!(page.browser.downloaded(name) == file, "a fresh link downloads the same file, in one press");
     page.expect_clean_but_for(&[], stack.get("emulator_url"));
 }
 

@@ -119,6 +119,7 @@ impl Page {
 
     /// Chooses an option of a list.
     pub(crate) fn choose(&self, css: &str, value: &str) {
+        self.expect(css, "");
         let choose = "const select = document.querySelector(arguments[0]);
             select.value = arguments[1];
             const chosen = select.value;

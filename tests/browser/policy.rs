@@ -80,7 +80,8 @@ fn everything_that_loads_is_small_and_the_sites_own() {
 /// Whether a file of `web/` is among the paths.
 fn is_loaded(file: &std::path::Path, paths: &BTreeSet<&str>) -> bool {
     let name = file.strip_prefix("web").expect("in web/").to_string_lossy().into_owned();
-    name == "index.html" || paths.contains(format!("/{name}").as_str())
+    // Each reader loads the words of one language.
+    name == "index.html" || name.starts_with("words/") || paths.contains(format!("/{name}").as_str())
 }
 
 /// What a file weighs when it is sent.
