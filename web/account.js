@@ -1,7 +1,6 @@
 // Who is asking: the API key, kept for this tab only, and the form that takes it.
 import { find, whileBusy } from './dom.js';
 import { absolve, blame, complain, settle } from './complaint.js';
-import { word } from './words.js';
 
 const STORED_AS = 'relay.api-key';
 
@@ -35,7 +34,7 @@ async function tryKey(form, enter) {
   settle(find('#sign-in-alert'));
   const key = form.elements.key.value.trim();
   if (!isHeaderSafe(key)) {
-    blame(form, [{ field: 'key', missing: !key, detail: word('keySigns') }]);
+    blame(form, [{ field: 'key', missing: !key, known: key && 'keySigns' }]);
     return;
   }
   try {
@@ -49,6 +48,6 @@ async function tryKey(form, enter) {
 
 function refuse(form) {
   absolve(form);
-  blame(form, [{ field: 'key', detail: word('keyRefused') }]);
+  blame(form, [{ field: 'key', known: 'keyRefused' }]);
   form.elements.key.select();
 }

@@ -5,7 +5,7 @@ import { hasWord, word } from './words.js';
 const PATIENCE_MS = 31_000;
 
 /** The API answered, and its answer is an error (RFC 9457). */
-export class Problem extends Error {
+class Problem extends Error {
   #body;
   constructor(status, body, traceId) {
     super();

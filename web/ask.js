@@ -1,6 +1,5 @@
 // Asking: the form is sent, once or as a recurring export, and what comes of it is said and shown beside it.
 import { Unreachable } from './api.js';
-import { Card } from './card.js';
 import { absolve, blame, complain, mayPass, settle } from './complaint.js';
 import { find, make, whileBusy } from './dom.js';
 import { AskForm } from './form.js';
@@ -66,7 +65,10 @@ class Ask {
   }
 
   changed(target) {
-    if (target.name) absolve(this.#element, target.name);
+    const { name } = target;
+    // What is wrong with a period may be said beside either end.
+    if (name === 'start_date' || name === 'end_date') ['start_date', 'end_date'].forEach((end) => absolve(this.#element, end));
+    else if (name) absolve(this.#element, name);
     else absolve(this.#element, target.closest?.('#filters, #columns')?.id ?? 'none');
     this.#picture.follow();
     this.#preview.stale();

@@ -202,7 +202,7 @@ export class Card {
   }
 }
 
-export const name = (one) => word('exportName', kindName(one.kind), one.app_token, period(one.start_date, one.end_date));
+const name = (one) => word('exportName', kindName(one.kind), one.app_token, period(one.start_date, one.end_date));
 
 /** The state in words. */
 function facts(one, left) {

@@ -3,10 +3,12 @@ import { make } from './dom.js';
 import { Unreachable } from './api.js';
 import { hasWord, word } from './words.js';
 
-/** What each alert box and each form shows now, to say it again when the language changes. */
+/** How each alert box and each form says again what it shows, for when the language changes. */
 const shown = new Map();
+/** The errors that stand beside the fields of a form. */
+const blamed = new WeakMap();
 
-document.addEventListener('language', () => shown.forEach((again) => again()));
+document.addEventListener('language', () => shown.forEach((again, element) => (element.isConnected ? again() : shown.delete(element))));
 
 /** Shows an error in an alert box. `retry`, where given, is offered as a button; `advice` names a word. */
 export function complain(box, error, { retry, advice } = {}) {
@@ -54,46 +56,48 @@ const KNOWN = [
   [/has (\d+) values; at most (\d+)/, 'tooManyNamed'],
 ];
 
-/** An error of a field in words: `missing` is the page's own finding. */
-function words({ field, detail, missing }) {
+/** An error of a field in words: the page's own findings are `missing`, or `known` by a word. */
+function words({ field, detail, missing, known }) {
+  if (known) return word(known);
   if (missing || /^is required/.test(detail)) return hasWord(`missing_${field}`) ? word(`missing_${field}`) : word('missing');
   const [pattern, name] = KNOWN.find(([pattern]) => pattern.test(detail)) ?? [];
   return name ? word(name, ...detail.match(pattern).slice(1)) : detail;
 }
 
-/** The line beside the field; an error of one column or filter stands beside all of them. */
-const lineOf = (form, field) => form.querySelector(`#${CSS.escape(field.split(/[.[]/)[0])}-error`);
+/** The field as the form has it: an error of one column or filter stands beside all of them. */
+const fieldOf = (error) => error.field.split(/[.[]/)[0];
+const lineOf = (form, field) => form.querySelector(`#${CSS.escape(field)}-error`);
 
 /**
  * Writes each error beside its field and moves the focus to the first; returns those whose field is not on the form.
  */
 export function blame(form, errors) {
-  const placed = errors.filter(({ field }) => lineOf(form, field));
-  const write = () => {
-    for (const { field } of placed) lineOf(form, field).textContent = '';
-    for (const error of placed) {
-      const line = lineOf(form, error.field);
-      line.textContent = [line.textContent, words(error)].filter(Boolean).join(' ');
-      line.hidden = false;
-      controls(form, error.field).forEach((control) => control.setAttribute('aria-invalid', 'true'));
-    }
-  };
-  shown.set(form, write);
-  write();
+  blamed.set(form, errors.filter((error) => lineOf(form, fieldOf(error))));
+  shown.set(form, () => writeErrors(form));
+  writeErrors(form);
   const first = [...form.elements].find((control) => control.ariaInvalid === 'true');
   (first ?? form.querySelector('details:has(+ .error:not([hidden])) summary'))?.focus();
-  return errors.filter((error) => !placed.includes(error));
+  return errors.filter((error) => !blamed.get(form).includes(error));
+}
+
+function writeErrors(form) {
+  for (const [field, errors] of Map.groupBy(blamed.get(form), fieldOf)) {
+    const line = lineOf(form, field);
+    line.textContent = errors.map(words).join(' ');
+    line.hidden = false;
+    controls(form, field).forEach((control) => control.setAttribute('aria-invalid', 'true'));
+  }
 }
 
 /** Takes the errors of one field away, or of all. */
 export function absolve(form, field) {
-  shown.delete(form);
-  const lines = field ? [lineOf(form, field)] : form.querySelectorAll('.error');
-  for (const line of lines) {
-    if (!line) continue;
+  const gone = (blamed.get(form) ?? []).map(fieldOf).filter((one) => !field || one === field);
+  blamed.set(form, (blamed.get(form) ?? []).filter((error) => !gone.includes(fieldOf(error))));
+  for (const one of gone) {
+    const line = lineOf(form, one);
     line.hidden = true;
     line.textContent = '';
-    controls(form, line.id.slice(0, -'-error'.length)).forEach((control) => control.removeAttribute('aria-invalid'));
+    controls(form, one).forEach((control) => control.removeAttribute('aria-invalid'));
   }
 }
 

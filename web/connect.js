@@ -2,7 +2,7 @@
 import { isHeaderSafe } from './account.js';
 import { absolve, blame, complain, mayPass, settle } from './complaint.js';
 import { copy, find, make, say, whileBusy } from './dom.js';
-import { count, moment, providerName, word } from './words.js';
+import { moment, providerName, word } from './words.js';
 
 /** How often and how long to look for the test callback, in milliseconds: the writer takes seconds. */
 const [LOOK_MS, PATIENCE_MS] = [2_000, 90_000];
@@ -65,7 +65,7 @@ class Connect {
     this.#app.replaceChildren(...this.#apps.map((token) => make('option', { value: token }, token)));
     this.#provider.addEventListener('change', () => this.#explain());
     this.#app.addEventListener('change', () => this.#explain());
-    this.#copy.addEventListener('click', () => copy(this.#copy, this.#url.value, word('copied')));
+    this.#copy.addEventListener('click', () => copy(this.#copy, this.#url.value, word('copied')).catch(() => this.#url.select()));
     this.#form.addEventListener('input', () => absolve(this.#form));
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -104,7 +104,7 @@ class Connect {
     this.#tell(null);
     const key = this.#key.value.trim();
     if (!isHeaderSafe(key)) {
-      blame(this.#form, [{ field: 'ingest_key', missing: !key, detail: word('keySigns') }]);
+      blame(this.#form, [{ field: 'ingest_key', missing: !key, known: key && 'keySigns' }]);
       return;
     }
     const app = this.#app.value;
@@ -116,7 +116,7 @@ class Connect {
     } catch (error) {
       if (error.name === 'AbortError') return;
       this.#tell(null);
-      if (error.status === 401) blame(this.#form, [{ field: 'ingest_key', detail: word('ingestKeyRefused') }]);
+      if (error.status === 401) blame(this.#form, [{ field: 'ingest_key', known: 'ingestKeyRefused' }]);
       else complain(this.#alert, error, { retry: mayPass(error) ? () => this.#form.requestSubmit() : undefined });
     }
   }
@@ -148,7 +148,7 @@ class Connect {
     this.#said = said;
     const [tone, name, first, second] = said ?? ['', '', ''];
     this.#result.className = `answer ${tone}`;
-    if (name === 'testArrived') say(this.#result, word(name, moment(first), count(second)));
+    if (name === 'testArrived') say(this.#result, word(name, moment(first), second));
     else say(this.#result, name && word(name, first && `${word(`reason_${first}`)}. ${word(`mend_${first}`)}`));
   }
 }

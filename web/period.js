@@ -16,7 +16,7 @@ export function today(zone, now = Date.now()) {
 }
 
 /** The date so many days later (earlier when negative). */
-export function shift(date, days) {
+function shift(date, days) {
   return new Date(Date.parse(date) + days * DAY_MS).toISOString().slice(0, 10);
 }
 

@@ -20,7 +20,7 @@ export function openPicture({ api, signal, read, most }) {
     if (!summary) return;
     const isOpen = inside.querySelector('details')?.open;
     width = inside.clientWidth;
-    inside.replaceChildren(box, ...paint(summary, { width, isOpen }));
+    inside.replaceChildren(box, ...paint(summary, { width, isOpen, byEnvironment: asked.includes('&environment=') }));
   };
   const look = async (query) => {
     const mine = ++turn;
@@ -60,8 +60,12 @@ export function openPicture({ api, signal, read, most }) {
     if (inside.clientWidth && inside.clientWidth !== width) write();
   }).observe(inside);
   document.addEventListener('language', () => {
+    if (summary) {
+      write();
+      return;
+    }
     asked = '';
-    summary ? write() : follow();
+    follow();
   }, { signal });
   signal.addEventListener('abort', () => clearTimeout(timer));
   return { follow };
@@ -77,10 +81,14 @@ function queryOf({ app_token: app, kind, start_date: start, end_date: end, timez
   return query.toString();
 }
 
-function paint(summary, { width, isOpen = false }) {
+function paint(summary, { width, isOpen = false, byEnvironment }) {
   const { kinds, timezone, complete_to: until } = summary;
   const isEstimate = kinds.some(({ days }) => days.some((one) => !one.exact));
-  const hints = [until ? word('completeTo', moment(until)) : word('completeUnknown'), isEstimate && word('estimatesHatched')].filter(Boolean).join(' ');
+  const hints = [
+    kinds.some(({ rows }) => rows === 0) && byEnvironment && word('byEnvironment'),
+    until ? word('completeTo', moment(until)) : word('completeUnknown'),
+    isEstimate && word('estimatesHatched'),
+  ].filter(Boolean).join(' ');
   // A day that is not over, or of which something is still under way, is no hole.
   const open = until ? today(timezone, Math.min(Date.parse(until), Date.now())) : today(timezone);
   return [

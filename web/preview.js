@@ -1,7 +1,7 @@
 // The first rows of what would be in the file, and about how many there are.
 import { complain, mayPass, settle } from './complaint.js';
 import { bones, find, make, say, scroller, table } from './dom.js';
-import { count, kindName, moment, word } from './words.js';
+import { kindName, moment, word } from './words.js';
 
 /** Opens the panel; `read` is the request as the form has it, `refused` takes errors that belong beside its fields. */
 export function openPreview({ api, signal, read, refused }) {
@@ -10,7 +10,7 @@ export function openPreview({ api, signal, read, refused }) {
   let turn = 0;
   let asked = '';
   const write = () => {
-    if (answer) inside.replaceChildren(...answer.previews.map(one), make('p', { className: 'hint' }, word('asOf', moment(answer.as_of))));
+    if (answer) inside.replaceChildren(...answer.previews.map((preview) => one(preview, 'environment' in (JSON.parse(asked).filters ?? {}))), make('p', { className: 'hint' }, word('asOf', moment(answer.as_of))));
     else inside.replaceChildren(make('p', { className: 'hint' }, word('previewHint')));
   };
   const look = async () => {
@@ -46,17 +46,17 @@ export function openPreview({ api, signal, read, refused }) {
 
 const total = ({ about_rows: about, exact }) => word(exact ? 'rows' : 'aboutRows', about);
 
-function one(preview) {
+function one(preview, byEnvironment) {
   const { kind, columns, rows, exact, sampled_minutes: minutes } = preview;
   const found = make('div', { className: 'found' },
     make('h3', {}, kindName(kind)),
     make('p', { className: 'figure' }, make('b', {}, total(preview)),
       make('span', { className: 'soft' }, ` ${exact ? word('countedExactly') : word('estimatedFrom', minutes)}`)));
   if (rows.length === 0) {
-    found.append(make('p', { className: 'hint' }, word('previewEmpty')));
+    found.append(make('p', { className: 'hint' }, [word('previewEmpty'), byEnvironment && word('byEnvironment')].filter(Boolean).join(' ')));
     return found;
   }
-  const caption = word('firstRows', kindName(kind), count(rows.length));
+  const caption = word('firstRows', kindName(kind), rows.length);
   found.append(scroller(caption, table(caption, columns, rows)));
   return found;
 }

@@ -6,7 +6,7 @@ import { languageNow, word } from './words.js';
 const MOST_OFFERED = 40;
 
 /** The zone of this browser, as an IANA name. */
-export function ownZone() {
+function ownZone() {
   return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 }
 
