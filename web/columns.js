@@ -20,7 +20,7 @@ const nameOf = (column) => column.column ?? column;
 const isFixed = (column) => column.value !== undefined;
 const headerOf = (column) => column.header ?? column;
 
-/** The choice of columns, behind the fold of the form. `kinds` tells which are asked for now, `changed` hears of each change. */
+/** The choice of columns, behind the fold of the form. `kinds` tells which kinds are chosen, `changed` hears of each change. */
 export class ColumnPicker {
   #kinds;
   #account;
