@@ -68,16 +68,17 @@ fn measure(page: &Page, runs: usize, path: &str, shown: &str) -> Times {
 
 /// Past the harness's capture: whoever measures reads it.
 fn say(runs: usize, empty: Times, pages: &[(&str, Times)]) {
-    let mut lines = format!(
-        "medians of {runs}, nothing cached, {LATENCY_MS} ms there and back, {BYTES_A_SECOND} bytes a second, {SLOWER} times slower\n"
-    );
-    let rest = pages.iter().copied();
-    for (name, times) in [("one word", empty)].into_iter().chain(rest) {
+    let line = |(name, times): (&str, Times)| {
         let Times { paint_ms, loaded_ms, files, bytes } = times;
         let ratio = paint_ms / empty.paint_ms;
-        lines += &format!(
-            "{name:<12} first paint {paint_ms:>6.0} ms ({ratio:.2} times one word's), parsed {loaded_ms:>6.0} ms, {files} files, {bytes} bytes\n"
-        );
-    }
-    std::io::stdout().lock().write_all(lines.as_bytes()).expect("stdout can be written");
+        format!(
+            "{name:<12} first paint {paint_ms:>6.0} ms ({ratio:.2} times one word's), parsed {loaded_ms:>6.0} ms, {files} files, {bytes} bytes"
+        )
+    };
+    let about = format!(
+        "medians of {runs}, nothing cached, {LATENCY_MS} ms there and back, {BYTES_A_SECOND} bytes a second, a processor {SLOWER} times slower"
+    );
+    let lines = [about, line(("one word", empty))].into_iter().chain(pages.iter().copied().map(line));
+    let text: String = lines.map(|line| line + "\n").collect();
+    std::io::stdout().lock().write_all(text.as_bytes()).expect("stdout can be written");
 }

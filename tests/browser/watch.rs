@@ -85,7 +85,7 @@ fn details_say_up_to_when_the_file_is_complete_and_its_totals() {
     let page = Page::of_site(&site, PLAIN).signed_in();
     page.go(&format!("#/exports/{}", id(5)));
     let said = page.expect(&format!("{} .details", card(5)), "18:28");
-    assert!(said.contains("1203.50 USD") && said.contains("140,234"), "{said}");
+    assert!(said.contains("1,203.50 USD") && said.contains("140,234"), "{said}");
     site.refuse(ONE, 404);
     page.go(&format!("#/exports/{}", id(6)));
     page.expect("#watch-alert", "");
