@@ -50,7 +50,7 @@ impl Browser {
         fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         let only = only.unwrap_or_default();
         say::step("take pictures of the page", || {
-            self.cargo_test(root, &["--test", "browser", "pictures::"], axe, |cargo| {
+            self.cargo_test(root, &["--test", "browser", "walk::every"], axe, |cargo| {
                 cargo.env("RELAY_GOLDEN_FOLDER", folder).env("RELAY_GOLDEN_ONLY", only);
             })
         })?;
