@@ -57,6 +57,8 @@ mod network;
 mod paint;
 #[path = "browser/policy.rs"]
 mod policy;
+#[path = "browser/preferences.rs"]
+mod preferences;
 #[path = "browser/recurring.rs"]
 mod recurring;
 #[path = "browser/sign_in.rs"]
