@@ -79,7 +79,7 @@ fn a_test_callback_turns_green_once_it_has_arrived() {
     page.browser.click("#test-form [type=submit]");
     page.expect("#test-result.notice", "");
     page.expect("#test-result.good", "4,813");
-    let sent = site.asked(CALLBACK).pop().expect("it was sent");
+    let sent = site.call(CALLBACK, 1);
     assert_eq!((sent.path.as_str(), sent.query.as_str()), ("/v1/callbacks/adjust", ""), "the key stands in no address");
     let kept = "return [sessionStorage, localStorage].some((store) => JSON.stringify(store).includes(arguments[0]))";
     assert_eq!(page.browser.script(kept, &json!([INGEST_KEY])), false, "and is kept nowhere");

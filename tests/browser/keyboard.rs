@@ -138,7 +138,7 @@ fn from_the_key_to_the_cancelled_export_by_keys_alone() {
     page.browser.type_text(world::EMAIL);
     page.browser.press(&[key::ENTER]);
     page.expect("#ask-answer", world::EMAIL);
-    let sent = site.asked("POST /v1/exports").pop().expect("it was asked for").body;
+    let sent = site.call("POST /v1/exports", 1).body;
     let chosen = ["kind", "start_date", "timezone", "format"].map(|name| sent[name].clone());
     assert_eq!(
         chosen,

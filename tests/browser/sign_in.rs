@@ -62,8 +62,8 @@ fn an_owner_with_nothing_is_told_what_is_missing() {
     none["apps"] = json!([]);
     site.answer("GET /v1/arrivals", 200, none);
     let page = Page::of_site(&site, PLAIN).signed_in();
-    page.expect("#app-hint", "");
-    page.expect("#email-hint", "");
+    page.expect("#app-hint", "No app");
+    page.expect("#email-hint", "No mail domain");
     let disabled = page.browser.script("return document.querySelector('#submit').disabled", &json!([]));
     assert_eq!(disabled, true);
     for (view, shown) in [("#/exports", "#no-exports"), ("#/recurring", "#no-schedules"), ("#/arrivals", "#connect")] {

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use local::door;
 use local::http1::{self, Handler, Limits, Reply, Request};
+use relay_tests::wait::until;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -23,6 +25,9 @@ pub(crate) const KEY: &str = "rk_api_0123456789abcdef";
 pub(crate) const EMPTY: &str = "/one-word";
 /// Names the file of axe-core; set where the browser's tests shall run.
 pub(crate) const AXE: &str = "RELAY_BROWSER_AXE";
+
+/// How long a call may take to come.
+const COMES: Duration = Duration::from_secs(20);
 
 const LIMITS: Limits = Limits { head_bytes: 65_536, body_bytes: 1 << 20 };
 
@@ -134,6 +139,12 @@ impl Site {
         lock(&self.desk.asked).clear();
         lock(&self.desk.script).clear();
         world::set_up(self);
+    }
+
+    /// A call of a route, the first being number 1, waited for.
+    pub(crate) fn call(&self, route: &str, number: usize) -> Asked {
+        let found = until(COMES, || self.asked(route).into_iter().nth(number - 1));
+        found.unwrap_or_else(|| panic!("{route} was called {} times, not {number}", self.asked(route).len()))
     }
 
     /// Every call of a route so far.
