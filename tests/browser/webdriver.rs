@@ -1,8 +1,6 @@
-//! A small `WebDriver` client: headless Chromium driven through chromedriver.
+//! Headless Chromium through a small `WebDriver` client: what a person does with a page, and what the browser has noted meanwhile.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +8,28 @@ use serde_json::{Value, json};
 
 use relay_tests::wait::until;
 
-/// How often chromedriver is started before that is a failure.
-const STARTS: u32 = 5;
+use crate::driver::{Driver, HOW_TO_GET};
 
-/// How to get the browser, in one line.
-const HOW_TO_GET: &str = "the browser tests need Chromium and its driver: apt-get install chromium chromium-driver";
+/// How long an element may take to be seen.
+const APPEARS: Duration = Duration::from_secs(20);
+
+/// Keys that have no character of their own (`WebDriver`, "Keyboard actions").
+pub(crate) mod key {
+    pub(crate) const ALT: &str = "\u{e00a}";
+    pub(crate) const CONTROL: &str = "\u{e009}";
+    pub(crate) const DOWN: &str = "\u{e015}";
+    pub(crate) const ENTER: &str = "\u{e007}";
+    pub(crate) const ESCAPE: &str = "\u{e00c}";
+    pub(crate) const SHIFT: &str = "\u{e008}";
+    pub(crate) const SPACE: &str = " ";
+    pub(crate) const TAB: &str = "\u{e004}";
+    pub(crate) const UP: &str = "\u{e013}";
+}
+
+/// Notes each break of the policy, for the page cannot hide what it does before the first script of its own.
+const NOTE_VIOLATIONS: &str =
+    "addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sourceFile, lineNumber }) =>
+    (globalThis.relayViolations ??= []).push(`${effectiveDirective}: ${blockedURI} at ${sourceFile}:${lineNumber}`));";
 
 /// One browser at a time: several on a small machine starve each other and the stack.
 static TURN: Mutex<()> = Mutex::new(());
@@ -28,16 +43,9 @@ pub(crate) struct Browser {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The chromedriver process.
-struct Driver {
-    process: Child,
-    url: String,
-    agent: ureq::Agent,
-}
-
 impl Browser {
-    /// Opens an address in a new browser.
-    pub(crate) fn open(url: &str) -> Self {
+    /// A new browser with an empty tab.
+    pub(crate) fn start() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let driver = Driver::start();
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(relay_lambda::process::trace_id());
@@ -45,8 +53,15 @@ impl Browser {
         let made = made.unwrap_or_else(|error| panic!("{HOW_TO_GET} ({error})"));
         let session = format!("/session/{}", made["sessionId"].as_str().expect("a session has an id"));
         let browser = Self { driver, session, profile, _turn: turn };
-        browser.command("POST", "/url", &json!({ "url": url }));
+        let downloads = json!({ "behavior": "allow", "downloadPath": browser.downloads() });
+        browser.devtools("Browser.setDownloadBehavior", &downloads);
+        browser.before_scripts(NOTE_VIOLATIONS);
         browser
+    }
+
+    /// Opens an address.
+    pub(crate) fn open(&self, url: &str) {
+        self.command("POST", "/url", &json!({ "url": url }));
     }
 
     /// Loads the page again.
@@ -54,14 +69,28 @@ impl Browser {
         self.command("POST", "/refresh", &json!({}));
     }
 
+    /// Runs a script in each page from now on, before the page's own.
+    pub(crate) fn before_scripts(&self, source: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": source }));
+    }
+
     /// What a script returns; promises are waited for.
     pub(crate) fn script(&self, script: &str, arguments: &Value) -> Value {
         self.command("POST", "/execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
-    /// Presses an element as a pointer would: it must be visible and not covered.
+    /// A command of the `DevTools` protocol.
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.command("POST", "/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
+    }
+
+    /// Presses an element as a pointer would, after scrolling to it: it must be visible and not covered.
     pub(crate) fn click(&self, css: &str) {
         let element = self.element(css);
+        self.script(
+            "document.querySelector(arguments[0]).scrollIntoView({ block: 'center', behavior: 'instant' })",
+            &json!([css]),
+        );
         self.command("POST", &format!("{element}/click"), &json!({}));
     }
 
@@ -70,6 +99,31 @@ impl Browser {
         let element = self.element(css);
         self.command("POST", &format!("{element}/clear"), &json!({}));
         self.command("POST", &format!("{element}/value"), &json!({ "text": text }));
+    }
+
+    /// Presses keys one after the other, wherever the focus is.
+    pub(crate) fn press(&self, keys: &[&str]) {
+        let stroke =
+            |key: &&str| [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
+        self.keyboard(&keys.iter().flat_map(stroke).collect());
+    }
+
+    /// Presses a key while another is held.
+    pub(crate) fn press_with(&self, held: &str, pressed: &str) {
+        let down = |key: &str| json!({ "type": "keyDown", "value": key });
+        let up = |key: &str| json!({ "type": "keyUp", "value": key });
+        self.keyboard(&json!([down(held), down(pressed), up(pressed), up(held)]));
+    }
+
+    fn keyboard(&self, strokes: &Value) {
+        let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] });
+        self.command("POST", "/actions", &actions);
+    }
+
+    /// Types a text wherever the focus is.
+    pub(crate) fn type_text(&self, text: &str) {
+        let keys: Vec<String> = text.chars().map(String::from).collect();
+        self.press(&keys.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     /// The text of the first element that matches and can be seen.
@@ -89,6 +143,20 @@ impl Browser {
         })
     }
 
+    /// The file of this name that the browser has downloaded, waited for.
+    pub(crate) fn downloaded(&self, name: &str) -> Vec<u8> {
+        let path = self.downloads().join(name);
+        until(APPEARS, || std::fs::read(&path).ok()).unwrap_or_else(|| {
+            let there = std::fs::read_dir(self.downloads())
+                .map(|files| files.flatten().map(|file| file.file_name()).collect::<Vec<_>>());
+            panic!("no {name} was downloaded within {APPEARS:?}; there is {there:?}")
+        })
+    }
+
+    fn downloads(&self) -> PathBuf {
+        self.profile.join("downloads")
+    }
+
     /// What the console holds at the level of errors since the last call; policy violations are among it.
     pub(crate) fn console_errors(&self) -> Vec<String> {
         let log = self.log("browser");
@@ -96,17 +164,28 @@ impl Browser {
         severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Every address the page has asked for since the last call. The browser's own pages, such as a new tab's, do not count.
+    /// Each break of the policy in the page that is open.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        let noted = self.script("return globalThis.relayViolations ?? []", &json!([]));
+        serde_json::from_value(noted).expect("a list of texts")
+    }
+
+    /// Every address the page has asked for since the last look at the network. The browser's own pages, such as a new tab's, do not count.
     pub(crate) fn requested(&self) -> Vec<String> {
-        let log = self.log("performance");
-        let events = log.iter().filter_map(|entry| serde_json::from_str::<Value>(entry["message"].as_str()?).ok());
-        let sent = events.filter(|event| event["message"]["method"] == "Network.requestWillBeSent");
+        let sent = self.network().into_iter().filter(|event| event["method"] == "Network.requestWillBeSent");
         let asked = |event: Value| {
-            let request = &event["message"]["params"];
+            let request = &event["params"];
             let own = request["documentURL"].as_str()?.starts_with("chrome:");
             (!own).then_some(request["request"]["url"].as_str()?.to_owned())
         };
         sent.filter_map(asked).collect()
+    }
+
+    /// What the browser has noted of the network since the last call: `DevTools` events of the pages' own requests.
+    pub(crate) fn network(&self) -> Vec<Value> {
+        let log = self.log("performance");
+        let events = log.iter().filter_map(|entry| serde_json::from_str::<Value>(entry["message"].as_str()?).ok());
+        events.map(|mut event| event["message"].take()).collect()
     }
 
     fn log(&self, kind: &str) -> Vec<Value> {
@@ -116,7 +195,7 @@ impl Browser {
 
     /// The path of an element, waited for.
     fn element(&self, css: &str) -> String {
-        self.wait_for_text(css, "", Duration::from_secs(20));
+        self.wait_for_text(css, "", APPEARS);
         let found = self.command("POST", "/element", &json!({ "using": "css selector", "value": css }));
         let id = found.as_object().and_then(|object| object.values().next()?.as_str());
         format!("/element/{}", id.expect("an element has an id"))
@@ -138,62 +217,6 @@ impl Drop for Browser {
     }
 }
 
-impl Driver {
-    /// Starts chromedriver on a port that the system chooses. It takes that of IPv4 for IPv6, too, and ends where another program has it there.
-    fn start() -> Self {
-        let (process, port) = (0..STARTS).find_map(|_| Self::started()).expect("chromedriver names its port");
-        let config =
-            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_mins(1)));
-        Self { process, url: format!("http://127.0.0.1:{port}"), agent: config.build().new_agent() }
-    }
-
-    fn started() -> Option<(Child, u16)> {
-        let spawned = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
-        let mut process = spawned.unwrap_or_else(|error| panic!("{HOW_TO_GET} (chromedriver: {error})"));
-        let stdout = BufReader::new(process.stdout.take().expect("stdout is piped"));
-        let port = stdout.lines().map_while(Result::ok).find_map(|line| port_in(&line));
-        if port.is_none() {
-            process.wait().expect("chromedriver has ended");
-        }
-        port.map(|port| (process, port))
-    }
-
-    /// The value that a command answers.
-    fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let url = format!("{}{path}", self.url);
-        let sent = match method {
-            "DELETE" => self.agent.delete(url).call(),
-            _ => self.agent.post(url).content_type("application/json").send(body.to_string()),
-        };
-        let mut answer = sent.map_err(|error| error.to_string())?;
-        let text = answer.body_mut().with_config().limit(u64::MAX).read_to_string();
-        let text = text.map_err(|error| error.to_string())?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
-        match value["value"]["error"].as_str() {
-            Some(error) => Err(format!("{error}: {}", value["value"]["message"].as_str().unwrap_or_default())),
-            None => Ok(value["value"].clone()),
-        }
-    }
-
-    fn end(&mut self) {
-        let _killed = self.process.kill();
-        let _waited = self.process.wait();
-    }
-}
-
-impl Drop for Driver {
-    // Also reached when no session could be made.
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// The port in `ChromeDriver was started successfully on port 41235.`
-fn port_in(line: &str) -> Option<u16> {
-    let (_, rest) = line.split_once("started successfully on port ")?;
-    rest.trim_end_matches('.').parse().ok()
-}
-
 fn capabilities(profile: &str) -> Value {
     let arguments = [
         "--headless=new",
@@ -205,6 +228,8 @@ fn capabilities(profile: &str) -> Value {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // Pictures of a page that is scrolled look the same on every machine.
+        "--hide-scrollbars",
         "--window-size=1280,1000",
         &format!("--user-data-dir={profile}"),
     ];

@@ -1,6 +1,6 @@
 //! The command line: one verb, one function.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -29,6 +29,8 @@ enum Verb {
         #[command(subcommand)]
         scenario: Scenario,
     },
+    /// Take pictures of the page in each of its states, on desktop and phone, light and dark, to be looked at.
+    Golden(Golden),
     /// Build every function for deployment into target/lambda.
     Build {
         /// Further arguments for `cargo lambda build`, such as --x86-64 [default: --arm64].
@@ -50,6 +52,27 @@ enum Scenario {
     Ingest,
     /// Write units for 1,000 activities, beside one item per activity.
     Units,
+    /// When the page is first painted on a slow phone, beside an empty page of the same server.
+    Page(BenchPage),
+}
+
+/// How to measure the page.
+#[derive(clap::Args)]
+pub(crate) struct BenchPage {
+    /// How often each page is opened; the medians count.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) runs: u32,
+}
+
+/// Which pictures to take.
+#[derive(clap::Args)]
+pub(crate) struct Golden {
+    /// Only the states whose name contains this, such as "ask" or "arrivals".
+    #[arg(long)]
+    pub(crate) only: Option<String>,
+    /// Where the pictures go.
+    #[arg(long, default_value = "tests/browser/golden")]
+    pub(crate) into: PathBuf,
 }
 
 /// The files to write.
@@ -128,6 +151,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Bench { scenario: Scenario::Writer } => command::bench::alone(&["writer"]),
         Verb::Bench { scenario: Scenario::Ingest } => command::bench::alone(&["ingest"]),
         Verb::Bench { scenario: Scenario::Units } => command::bench::alone(&["units"]),
+        Verb::Bench { scenario: Scenario::Page(options) } => command::browser::bench(&options),
+        Verb::Golden(options) => command::browser::golden(&options),
         Verb::Build { arguments } => command::build::run(&arguments),
     };
     match done {

@@ -1,6 +1,7 @@
 //! The verbs.
 
 pub(crate) mod bench;
+pub(crate) mod browser;
 pub(crate) mod build;
 pub(crate) mod contract;
 pub(crate) mod down;

@@ -1,4 +1,4 @@
-//! The project's verbs: `up`, `down`, `status`, `test`, `bench`, `build`.
+//! The project's verbs: `up`, `down`, `status`, `test`, `bench`, `golden`, `build`.
 //!
 //! Nothing of Relay's own code is linked here: the sample, its sender and the comparison with the exported files are an
 //! outsider's view of the system, so that a mistake in the product cannot hide in the check.

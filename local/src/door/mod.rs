@@ -3,7 +3,7 @@
 mod answer;
 mod event;
 mod inbox;
-mod page;
+pub mod page;
 mod route;
 
 use std::collections::BTreeMap;

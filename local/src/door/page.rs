@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use crate::http1::Reply;
 
 /// A file of the folder; `/` is `index.html`.
-pub(super) fn reply(web: &Path, method: &str, path: &str) -> Reply {
+#[must_use]
+pub fn reply(web: &Path, method: &str, path: &str) -> Reply {
     match method {
         "GET" | "HEAD" => file(web, path).unwrap_or_else(|| plain(404, "Not Found")),
         _ => plain(405, "Method Not Allowed").with("allow", "GET, HEAD"),

@@ -1,8 +1,8 @@
 //! `cargo xtask test`
 
-use std::{path::PathBuf, process::Command};
+use std::process::Command;
 
-use super::{contract, down, references, up};
+use super::{browser::Browser, contract, down, references, up};
 use crate::{
     cli::{Level, Test, Up},
     local::{needs, place::Root, python, stack, supervisor},
@@ -10,28 +10,23 @@ use crate::{
     say::{self, Outcome},
 };
 
-/// What to do about a missing browser.
-const HOW_TO_GET_A_BROWSER: &str = "no Chromium with its driver found: apt-get install chromium chromium-driver";
-/// Where browsers lie that are not on `PATH`.
-const BROWSER_FOLDERS: [&str; 4] = ["/usr/bin", "/usr/lib/chromium", "/usr/local/bin", "/snap/bin"];
-
 /// Runs the named levels, or all.
 pub(crate) fn run(options: &Test) -> Outcome<()> {
     let root = Root::find()?;
     let wanted = |level| options.levels.is_empty() || options.levels.contains(&level);
-    let driver = match find_browser() {
-        None if options.levels.contains(&Level::Browser) => return Err(HOW_TO_GET_A_BROWSER.to_owned()),
+    let browser = match Browser::find() {
+        Err(missing) if options.levels.contains(&Level::Browser) => return Err(missing),
         found => found,
     };
     if wanted(Level::Unit) {
         say::step("tests without a stack", || cargo_test(&root, &[], |_| {}))?;
     }
-    let browser = driver.filter(|_| wanted(Level::Browser));
-    if wanted(Level::Stack) || wanted(Level::Contract) || browser.is_some() {
-        on_a_stack(&root, &wanted, browser)?;
+    let usable = browser.as_ref().ok().filter(|_| wanted(Level::Browser));
+    if wanted(Level::Stack) || wanted(Level::Contract) || usable.is_some() {
+        on_a_stack(&root, &wanted, usable)?;
     }
-    if wanted(Level::Browser) && find_browser().is_none() {
-        say::progress(format_args!("SKIPPED the browser's tests: {HOW_TO_GET_A_BROWSER}"));
+    if let (true, Err(missing)) = (wanted(Level::Browser), &browser) {
+        say::progress(format_args!("SKIPPED the browser's tests: {missing}"));
     }
     if wanted(Level::References) {
         references::compare(&root, options)?;
@@ -66,7 +61,7 @@ fn on_its_own_stack(root: &Root, options: &Test, name: &str, what: &str) -> Outc
 }
 
 /// Runs the levels that need the stack on the one that runs, else on one that is started and stopped for them.
-fn on_a_stack(root: &Root, wanted: &impl Fn(Level) -> bool, browser: Option<PathBuf>) -> Outcome<()> {
+fn on_a_stack(root: &Root, wanted: &impl Fn(Level) -> bool, browser: Option<&Browser>) -> Outcome<()> {
     let ran_already = supervisor::running(root).is_some();
     // The contract's owner has nothing to do with the sample.
     let no_sample = !wanted(Level::Stack) && browser.is_none();
@@ -79,13 +74,8 @@ fn on_a_stack(root: &Root, wanted: &impl Fn(Level) -> bool, browser: Option<Path
             };
             say::step("tests against the stack", || cargo_test(root, &["--test", "stack*"], with_stack))?;
         }
-        if let Some(driver) = browser {
-            let with_browser = |cargo: &mut Command| {
-                let path = os::variable("PATH").unwrap_or_default();
-                let folder = driver.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
-                cargo.env("RELAY_STACK", &file).env("PATH", format!("{path}:{folder}"));
-            };
-            say::step("the page in a browser", || cargo_test(root, &["--test", "browser*"], with_browser))?;
+        if let Some(browser) = browser {
+            browser.test(root, &file)?;
         }
         // Last: exports of its making may still wait for a slot when it is done.
         if wanted(Level::Contract) { contract::exercise(root, &stack) } else { Ok(()) }
@@ -97,12 +87,6 @@ fn on_a_stack(root: &Root, wanted: &impl Fn(Level) -> bool, browser: Option<Path
     tested
 }
 
-/// The browser's driver, if the browser and its driver are there.
-fn find_browser() -> Option<PathBuf> {
-    needs::find_program(&["chromium", "chromium-browser", "google-chrome"], &BROWSER_FOLDERS)?;
-    needs::find_program(&["chromedriver"], &BROWSER_FOLDERS)
-}
-
 /// Runs `cargo test` over the whole workspace, so that nothing is built twice with other features.
 pub(super) fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Outcome<()> {
     let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
@@ -111,6 +95,7 @@ pub(super) fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&
         .args(arguments)
         .current_dir(root.path())
         .env_remove("RELAY_STACK")
+        .env_remove("RELAY_BROWSER_AXE")
         .env_remove("RELAY_EXPORTS_PROGRAMS")
         .env_remove("RELAY_FAULTS_PROGRAMS")
         .env_remove("RELAY_REFERENCES_FOLDER");

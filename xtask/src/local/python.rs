@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::fd::AsFd,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -33,6 +33,9 @@ pub(crate) const REFERENCES: Venv = Venv {
     requirements: "tests/references/requirements.txt",
     folder: "references-venv",
 };
+/// What the page is looked at with: axe-core, and Pillow for small pictures.
+pub(crate) const BROWSER: Venv =
+    Venv { what: "axe-core and Pillow", requirements: "tests/browser/requirements.txt", folder: "browser-venv" };
 /// What the code is measured against: `DuckDB` and boto3.
 pub(crate) const PEERS: Venv =
     Venv { what: "the peers of the bench", requirements: "bench/peers/requirements.txt", folder: "bench-venv" };
@@ -51,10 +54,28 @@ pub(crate) fn prepare(root: &Root, Venv { what, requirements, folder }: Venv, py
     say::step(&format!("install {what} into .relay/{folder} (once)"), || {
         drop(fs::remove_file(&installed));
         run(Command::new(python).args(["-m", "venv"]).arg(&venv), &venv)?;
-        let pip = ["-m", "pip", "--disable-pip-version-check", "install", "--progress-bar=off", "--require-hashes"];
+        // Each file is the whole closure, so nothing is resolved.
+        let pip = [
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "install",
+            "--progress-bar=off",
+            "--no-deps",
+            "--require-hashes",
+        ];
         run(Command::new(&interpreter).args(pip).arg("-r").arg(&requirements), &venv)?;
         fs::write(&installed, &wanted).map_err(|error| format!("cannot write {}: {error}", installed.display()))
     })
+}
+
+/// A file of a package that an environment holds.
+pub(crate) fn file(root: &Root, Venv { folder, .. }: Venv, package: &str, name: &str) -> Outcome<PathBuf> {
+    let library = root.relay(folder).join("lib");
+    let versions = fs::read_dir(&library).map_err(|error| format!("cannot read {}: {error}", library.display()))?;
+    let places = versions.flatten().map(|version| version.path().join("site-packages").join(package).join(name));
+    let found = places.into_iter().find(|path| path.is_file());
+    found.ok_or_else(|| format!("{package} in .relay/{folder} has no {name}; delete that folder and try again"))
 }
 
 /// Runs a command that shows its own progress; all of it goes to stderr.
