@@ -169,7 +169,7 @@ impl Handler for Desk {
         } else if request.path.starts_with("/exports/") {
             Reply::new(200, world::FILE).with("content-type", "text/csv").with("content-disposition", "attachment")
         } else {
-            door::page::reply(&self.web, &request.method, &request.path)
+            door::page::reply(&self.web, &request)
         };
         Some(self.headers.iter().fold(reply, |reply, (name, value)| reply.with(name, value)))
     }

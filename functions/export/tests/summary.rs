@@ -134,7 +134,11 @@ fn days_on_which_clocks_change_and_days_that_never_were() {
         // One a full hour; the hours before and behind the period are not of it.
         store_pages(&world.api.pages, &pages_of(&(-1..=hours).map(at).collect::<Vec<_>>(), 7, 1));
         let counted = days(&ask_all_kept(&world, &format!("{query}&kind=event")));
-        assert_eq!(counted, lengths.iter().map(|hours| (Some(hours.cast_unsigned()), true)).collect::<Vec<_>>(), "{query}");
+        assert_eq!(
+            counted,
+            lengths.iter().map(|hours| (Some(hours.cast_unsigned()), true)).collect::<Vec<_>>(),
+            "{query}"
+        );
     }
     let skipped = ask(&world, "start_date=2011-12-29&end_date=2011-12-30&timezone=Pacific/Apia&kind=event");
     assert_eq!(days(&skipped), [(Some(0), true), (Some(0), true)]);

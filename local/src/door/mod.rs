@@ -52,7 +52,7 @@ impl Handler for Door {
             "/_local/health" => self.health().await,
             "/_local/inbox" => self.mails().await,
             path if is_api(path) => self.dressed(self.api(request).await),
-            path => self.dressed(page::reply(&self.web, &request.method, path)),
+            _ => self.dressed(page::reply(&self.web, &request)),
         })
     }
 }

@@ -1,16 +1,52 @@
 //! The page's files, as CloudFront serves them from the bucket.
 
+use std::io::Write as _;
+use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 
-use crate::http1::Reply;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
-/// A file of the folder; `/` is `index.html`.
+use crate::http1::{Reply, Request};
+
+/// The lengths of files that CloudFront compresses: bytes ("Serve compressed files", Amazon CloudFront Developer Guide).
+const COMPRESSED: RangeInclusive<usize> = 1_000..=10_000_000;
+
+/// A file of the folder, compressed for who takes that; `/` is `index.html`.
 #[must_use]
-pub fn reply(web: &Path, method: &str, path: &str) -> Reply {
-    match method {
-        "GET" | "HEAD" => file(web, path).unwrap_or_else(|| plain(404, "Not Found")),
+pub fn reply(web: &Path, request: &Request) -> Reply {
+    match request.method.as_str() {
+        "GET" | "HEAD" => {
+            file(web, &request.path).map_or_else(|| plain(404, "Not Found"), |reply| compressed(reply, request))
+        }
         _ => plain(405, "Method Not Allowed").with("allow", "GET, HEAD"),
     }
+}
+
+fn compressed(reply: Reply, request: &Request) -> Reply {
+    let is_text = |kind: &str| kind.starts_with("text/") || kind.ends_with("json") || kind.ends_with("+xml");
+    let is_worth = reply.headers.iter().any(|(name, value)| name == "content-type" && is_text(value));
+    if !is_worth || !COMPRESSED.contains(&reply.body.len()) {
+        return reply;
+    }
+    let reply = reply.with("vary", "accept-encoding");
+    if !takes_gzip(request.header("accept-encoding").unwrap_or_default()) {
+        return reply;
+    }
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    match packed.write_all(&reply.body).and_then(|()| packed.finish()) {
+        Ok(packed) => Reply { body: packed.into(), ..reply }.with("content-encoding", "gzip"),
+        Err(_) => reply,
+    }
+}
+
+/// Whether gzip is among the codings, and not as one that is refused (`gzip;q=0`, RFC 9110).
+fn takes_gzip(codings: &str) -> bool {
+    codings.split(',').any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        let is_refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.trim_matches(['0', '.']).is_empty());
+        name.trim().eq_ignore_ascii_case("gzip") && !is_refused
+    })
 }
 
 fn plain(status: u16, text: &'static str) -> Reply {
@@ -69,8 +105,20 @@ mod tests {
         folder
     }
 
+    fn request(method: &str, path: &str, codings: &str) -> Request {
+        Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: String::new(),
+            headers: vec![("accept-encoding".to_owned(), codings.to_owned())],
+            body: bytes::Bytes::new(),
+            peer: ([127, 0, 0, 1], 1).into(),
+            head_bytes: 0,
+        }
+    }
+
     fn get(folder: &tempfile::TempDir, path: &str) -> (u16, String) {
-        let reply = reply(&folder.path().join("web"), "GET", path);
+        let reply = reply(&folder.path().join("web"), &request("GET", path, ""));
         let kind = reply.headers.iter().find(|(name, _)| name == "content-type").unwrap();
         (reply.status, kind.1.clone())
     }
@@ -103,6 +151,28 @@ mod tests {
     #[test]
     fn only_reading_is_allowed() {
         let folder = web();
-        assert_eq!(reply(&folder.path().join("web"), "POST", "/").status, 405);
+        assert_eq!(reply(&folder.path().join("web"), &request("POST", "/", "")).status, 405);
+    }
+
+    #[test]
+    fn what_is_long_comes_compressed_to_who_takes_that() {
+        let folder = web();
+        let long = "const 구매 = 1;\n".repeat(100);
+        std::fs::write(folder.path().join("web/long.js"), &long).unwrap();
+        let ask = |path: &str, codings: &str| reply(&folder.path().join("web"), &request("GET", path, codings));
+        let coding =
+            |reply: &Reply| reply.headers.iter().any(|(name, value)| name == "content-encoding" && value == "gzip");
+        for codings in ["gzip", "br, GZIP;q=0.5", "deflate, gzip"] {
+            let reply = ask("/long.js", codings);
+            assert!(coding(&reply) && reply.body.len() < 200, "{codings}");
+            let unpacked = std::io::read_to_string(flate2::read::GzDecoder::new(&reply.body[..])).unwrap();
+            assert_eq!(unpacked, long);
+        }
+        for codings in ["", "br", "gzip;q=0", "gzip; q=0.0"] {
+            let reply = ask("/long.js", codings);
+            assert!(!coding(&reply) && reply.body == long, "{codings}");
+            assert!(reply.headers.contains(&("vary".to_owned(), "accept-encoding".to_owned())));
+        }
+        assert!(!coding(&ask("/", "gzip")), "too short to be worth it");
     }
 }
