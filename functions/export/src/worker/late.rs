@@ -2,6 +2,7 @@
 //! many there are. Counted before the file's own rows are written, and gone on with by the next step where time is up.
 
 use relay::activity::Kind;
+use relay::erase::Erased;
 use relay::export::{Export, Status, store};
 use relay::page::largest_shards;
 use relay::port::{Backlog, ControlTable, ExportFiles, Leavings, PageStore, Tails};
@@ -49,8 +50,9 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         let wrong = |id: &String| StepError::Invalid(format!("{id} is no activity's id"));
         let after = counting.after.as_ref().map(|(at, id)| id.parse().map(|id| (*at, id)).map_err(|_| wrong(id)));
         let shards = largest_shards(&self.control).await?;
-        let selection =
-            Selection { from: previous.from, to: previous.to, ..export.selection(kind, shards, after.transpose()?) };
+        let erased = Erased::load(&self.control, &export.owner).await?;
+        let read = export.selection(kind, shards, after.transpose()?, &erased);
+        let selection = Selection { from: previous.from, to: previous.to, ..read };
         let mut reader = Reader::new(&self.pages, selection);
         while !clock.is_over() {
             let Some(minute) = reader.next().await.map_err(StepError::from)? else { return Ok(true) };
