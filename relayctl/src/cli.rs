@@ -3,6 +3,7 @@
 mod access;
 mod address;
 mod buckets;
+mod erase;
 mod webhook;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,6 +12,7 @@ use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
 pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
 pub(crate) use address::AddressCommand;
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
+pub(crate) use erase::{Erase, EraseArgs, EraseCommand, Switch};
 pub(crate) use webhook::WebhookCommand;
 
 use crate::names;
@@ -64,6 +66,8 @@ pub(crate) struct Place {
 pub(crate) enum Command {
     #[command(flatten)]
     Control(ControlCommand),
+    /// The activities of a device or user: erased; `relayctl erase OWNER --adid ID`, or a verb
+    Erase(EraseArgs),
     /// Input that could not be understood: listed, shown, replayed
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -239,6 +243,9 @@ mod tests {
             (vec!["webhook", "set", "demo", "https://10.0.0.1/"], "reachable from the Internet"),
             (vec!["signing", "revoke", "demo", "relay_signing_00"], "12 hexadecimal digits"),
             (vec!["key", "new", "demo", "--role", "admin"], "ingest, api"),
+            (vec!["erase", "demo"], "--user-id"),
+            (vec!["erase", "demo", "--idfa", "00000000-0000-0000-0000-000000000000"], "only zeros"),
+            (vec!["erase", "callbacks", "demo", "maybe"], "on, off"),
             (vec!["--local", "--control-table", "t", "owner", "list"], "cannot be used with"),
             (vec!["--local", "--stream", "s", "failed", "replay"], "cannot be used with"),
             (vec!["quarantine", "list", "demo/yesterday"], "yyyy-mm-dd"),

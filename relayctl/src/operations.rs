@@ -4,6 +4,7 @@
 mod access;
 mod address;
 mod app;
+mod erase;
 pub(crate) mod failed;
 mod key;
 mod owner;
@@ -14,6 +15,7 @@ mod webhook;
 pub(crate) use access::new_signing_secret;
 pub(crate) use address::{clear_address, list_addresses};
 pub(crate) use app::{add_app, remove_app};
+pub(crate) use erase::{erase, erase_again, erase_by_callbacks, erase_status, list_erased};
 pub(crate) use key::{new_key, revoke_key};
 pub(crate) use owner::{Change, add_owner, change_owner, list_owners, show_owner};
 pub(crate) use webhook::{remove_webhook, set_webhook, show_webhook};

@@ -1,6 +1,7 @@
 //! From the command line to the exit code.
 
 mod buckets;
+mod erase;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ async fn carry_out(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Quarantine(command) => buckets::quarantine(&target, command, cli.json).await,
         Command::Failed(command) => buckets::failed(&target, command, cli.json).await,
+        Command::Erase(arguments) => answer(&erase::erase(&target.control()?, arguments).await?, cli.json),
         Command::Control(command) => answer(&manage(&target.control()?, command).await?, cli.json),
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod address;
 mod buckets;
+mod erase;
 mod report;
 mod webhook;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub(crate) use access::{AccessView, NewSecretView};
 pub(crate) use address::AddressesView;
 pub(crate) use buckets::{BatchRow, Batches, Count, DayRow, Days, Entries, EntryView, ObjectRow, ObjectRows};
+pub(crate) use erase::{EraseStatusView, ErasedView, TombstoneView, TombstonesView};
 pub(crate) use report::{ObjectReport, Totals};
 pub(crate) use webhook::{NewWebhookView, RemovedWebhookView, WebhookView};
 
@@ -76,6 +78,9 @@ pub(crate) enum Answer {
     NewWebhook(NewWebhookView),
     RemovedWebhook(RemovedWebhookView),
     Webhook(WebhookView),
+    Erased(ErasedView),
+    EraseStatus(EraseStatusView),
+    Tombstones(TombstonesView),
     Days(Days),
     Objects(ObjectRows),
     Entries(Entries),
@@ -153,6 +158,9 @@ impl Answer {
             Self::NewWebhook(webhook) => webhook.text(),
             Self::RemovedWebhook(webhook) => webhook.text(),
             Self::Webhook(webhook) => webhook.text(),
+            Self::Erased(erased) => erased.text(),
+            Self::EraseStatus(status) => status.text(),
+            Self::Tombstones(tombstones) => tombstones.text(),
             Self::Days(days) => days.text(),
             Self::Objects(objects) => objects.text(),
             Self::Entries(entries) => entries.text(),

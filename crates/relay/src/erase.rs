@@ -35,7 +35,7 @@ pub use forget::{FORGET_DEVICE, forgotten};
 pub use id::{Id, IdError, IdType};
 pub use job::{Job, Pass, Place, SWEEP_AFTER_MS};
 pub use ledger::{By, Gate, Ledger, TOMBSTONE_DAYS, Tombstone, partition};
-pub use record::{Mark, Recorded, again, record, take_callbacks};
+pub use record::{Mark, Origin, Recorded, again, record, take_callbacks};
 
 /// How many tombstones a listing asks for at a time: 1 MiB of them, about (DynamoDB `Query`).
 const LISTING_LIMIT: usize = 4_000;

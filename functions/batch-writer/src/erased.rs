@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use memchr::memmem;
 use relay::activity::Provider;
 use relay::avro;
-use relay::erase::{By, Erased, FORGET_DEVICE, Gate, Ledger, Mark, forgotten, record};
+use relay::erase::{By, Erased, FORGET_DEVICE, Gate, Ledger, Mark, Origin, forgotten, record};
 use relay::fault::Fault;
 use relay::owner::Tenure;
 use relay::port::{ControlTable, PageStore, Quarantine};
@@ -53,6 +54,14 @@ struct Tombstones {
     erased: Arc<Erased>,
     from_callbacks: bool,
     read_at: Instant,
+}
+
+/// What is thought of who has an app token.
+struct Trust<F> {
+    /// Whether it need not be looked up.
+    fresh: F,
+    /// How old it may be where it cannot be looked up.
+    believed: Duration,
 }
 
 impl Known {
@@ -103,10 +112,20 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
             return Ok(());
         }
         let concerned = Known::apps(part, |created_at, _| created_at <= latest);
-        self.learn(&mut known, &concerned, |read_at| read_at.elapsed() < TENURES_FRESH).await?;
+        self.learn(
+            &mut known,
+            &concerned,
+            Trust { fresh: |read_at: Instant| read_at.elapsed() < TENURES_FRESH, believed: BELIEVED },
+        )
+        .await?;
         let covered = Known::apps(part, |_, datum| known.is_erased(datum));
         // A token may have moved since it was looked up: nobody's activities are left out for another's tombstones.
-        self.learn(&mut known, &covered, |read_at| read_at >= begun).await?;
+        self.learn(
+            &mut known,
+            &covered,
+            Trust { fresh: |read_at: Instant| read_at >= begun, believed: Duration::ZERO },
+        )
+        .await?;
         if !covered.is_empty() {
             part.leave_out(|datum| known.is_erased(datum));
         }
@@ -123,27 +142,30 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
                 known.gate = Some((gate, Instant::now()));
                 Ok(gate)
             }
-            Err(fault) => {
-                known.gate.filter(|(_, read_at)| is_believed(&fault, *read_at)).map(|(gate, _)| gate).ok_or(fault)
-            }
+            Err(fault) => known
+                .gate
+                .filter(|(_, read_at)| is_believed(&fault, *read_at, BELIEVED))
+                .map(|(gate, _)| gate)
+                .ok_or(fault),
         }
     }
 
-    /// Looks up who has and had these apps, where `is_fresh` does not take what is known, and their tombstones.
+    /// Looks up who has and had these apps, where what is known is not fresh, and their tombstones.
     async fn learn(
         &self,
         known: &mut Known,
         apps: &BTreeSet<String>,
-        is_fresh: impl Fn(Instant) -> bool,
+        trust: Trust<impl Fn(Instant) -> bool>,
     ) -> Result<(), Fault> {
-        let is_known = |app: &String| known.tenures.get(app).is_some_and(|(_, read_at)| is_fresh(*read_at));
+        let is_known = |app: &String| known.tenures.get(app).is_some_and(|(_, read_at)| (trust.fresh)(*read_at));
         let unknown: Vec<String> = apps.iter().filter(|app| !is_known(app)).cloned().collect();
         let looks = stream::iter(unknown).map(async |app| (tenancy::tenures(&self.control, &app).await, app));
         for (found, app) in looks.buffer_unordered(LOOKS_AT_ONCE).collect::<Vec<_>>().await {
             match found {
                 Ok(tenures) => drop(known.tenures.insert(app, (tenures, Instant::now()))),
                 Err(fault) => {
-                    let old = known.tenures.get(&app).filter(|(_, read_at)| is_believed(&fault, *read_at));
+                    let old =
+                        known.tenures.get(&app).filter(|(_, read_at)| is_believed(&fault, *read_at, trust.believed));
                     old.ok_or(fault)?;
                 }
             }
@@ -166,7 +188,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
             match read {
                 Ok(ledger) => known.remember(owner, erased, ledger.map(|(ledger, _)| ledger)),
                 Err(fault) => {
-                    let old = known.owners.get(&owner).filter(|it| is_believed(&fault, it.read_at));
+                    let old = known.owners.get(&owner).filter(|it| is_believed(&fault, it.read_at, BELIEVED));
                     old.ok_or(fault)?;
                 }
             }
@@ -182,7 +204,8 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
             return Ok(());
         }
         let begun = Instant::now();
-        self.learn(known, &apps, |read_at| read_at >= begun).await?;
+        self.learn(known, &apps, Trust { fresh: |read_at: Instant| read_at >= begun, believed: Duration::ZERO })
+            .await?;
         let mut marks: HashMap<String, Vec<Mark>> = HashMap::new();
         for datum in part.datums().filter(|datum| asks_to_forget(datum.bytes)) {
             let Ok(activity) = avro::decode(datum.bytes) else { continue };
@@ -199,9 +222,8 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
             .map(Ok)
             .and_then(async |(owner, marks, mut erased)| {
                 // Whose callbacks erase has a ledger, and its key: no other is made here.
-                let origin = ([0; 32], clock.now());
-                let erased_now = Arc::make_mut(&mut erased);
-                let recorded = record(&self.control, &owner, &marks, By::Callback, erased_now, origin).await?;
+                let origin = Origin { by: By::Callback, now: clock.now(), random: [0; 32], beside: &[] };
+                let recorded = record(&self.control, &owner, &marks, Arc::make_mut(&mut erased), origin).await?;
                 if recorded.made > 0 {
                     tracing::info!(owner, tombstones = recorded.made, "a provider's callbacks erase");
                 }
@@ -237,11 +259,14 @@ impl Known {
 /// Whether a callback's activity may be one that asks to forget a device: seen in its bytes, since to decode each would cost more than to store it.
 fn asks_to_forget(datum: &[u8]) -> bool {
     let is_adjusts = || avro::head(datum).is_ok_and(|head| head.provider == Provider::Adjust);
-    is_adjusts() && datum.windows(FORGET_DEVICE.len()).any(|bytes| bytes == FORGET_DEVICE.as_bytes())
+    is_adjusts() && memmem::find(datum, FORGET_DEVICE.as_bytes()).is_some()
 }
 
-fn is_believed(fault: &Fault, read_at: Instant) -> bool {
+fn is_believed(fault: &Fault, read_at: Instant, most: Duration) -> bool {
     let age = read_at.elapsed();
-    tracing::warn!(%fault, seconds = age.as_secs(), "what is erased cannot be read anew; what was read last is believed");
-    age < BELIEVED
+    let is_believed = age < most;
+    if is_believed {
+        tracing::warn!(%fault, seconds = age.as_secs(), "what is erased cannot be read anew; what was read last is believed");
+    }
+    is_believed
 }

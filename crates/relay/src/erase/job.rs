@@ -131,7 +131,7 @@ mod tests {
     const DAY_MS: i64 = 24 * 3600 * 1000;
 
     fn passed(job: &mut Job, through: u64, began_at: i64) {
-        job.pass = Some(Pass { through, began_at, ..Pass::default() });
+        job.pass = Some(Pass { began_at, through, ..Pass::default() });
         job.end_pass(began_at + 60_000);
     }
 

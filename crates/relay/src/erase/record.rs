@@ -30,6 +30,19 @@ pub struct Mark {
     pub erased_at: i64,
 }
 
+/// Who asks, when, and what is written beside.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// Who asks.
+    pub by: By,
+    /// Milliseconds since the epoch.
+    pub now: i64,
+    /// Random bits: they become the key of an owner's first ledger.
+    pub random: [u8; 32],
+    /// Writes of the first commit besides, five at most: a record of what is done, say.
+    pub beside: &'a [Write],
+}
+
 /// What became of marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
@@ -39,16 +52,15 @@ pub struct Recorded {
     pub through: u64,
 }
 
-/// Makes tombstones of marks; afterwards each mark is covered. `known` is what is known of the owner's tombstones, and is brought up to date; `random`
-/// becomes the key of an owner's first.
+/// Makes tombstones of marks; afterwards each mark is covered. `known` is what is known of the owner's tombstones, and is brought up to date.
 pub async fn record(
     control: &impl ControlTable,
     owner: &str,
     marks: &[Mark],
-    by: By,
     known: &mut Erased,
-    (random, now): ([u8; 32], i64),
+    origin: Origin<'_>,
 ) -> Result<Recorded, Fault> {
+    let Origin { by, now, random, beside } = origin;
     let mut made = 0;
     let mut conflicts = 0;
     loop {
@@ -65,6 +77,7 @@ pub async fn record(
         let is_raised = |gate: &Gate| gate.latest < latest;
         writes.extend(opened(control, is_raised, |gate| Gate { latest, ..gate }).await?);
         writes.push(Write::put(Ledger::key(owner), &ledger, expect)?);
+        writes.extend(beside.iter().filter(|_| made == 0).cloned());
         for tombstone in &tombstones {
             let key = Tombstone::key(owner, tombstone.number);
             writes.push(Write::put_until(key, tombstone, Expect::Absent, Some(tombstone.expires_at()))?);

@@ -18,8 +18,12 @@ fn mark(id_type: IdType, value: &str, erased_at: i64) -> Mark {
     Mark { id: id(id_type, value), erased_at }
 }
 
+fn origin(by: By, random: [u8; 32]) -> Origin<'static> {
+    Origin { by, now: NOW, random, beside: &[] }
+}
+
 async fn recorded(control: &MemoryControl, owner: &str, marks: &[Mark], by: By) -> Recorded {
-    record(control, owner, marks, by, &mut Erased::default(), (RANDOM, NOW)).await.unwrap()
+    record(control, owner, marks, &mut Erased::default(), origin(by, RANDOM)).await.unwrap()
 }
 
 fn activity(id_type: IdType, value: &str, created_at: i64) -> Activity<'static> {
@@ -64,7 +68,7 @@ async fn the_same_id_has_another_hash_for_each_owner() {
     let control = MemoryControl::default();
     for (owner, random) in [("demo", [1; 32]), ("rival", [2; 32])] {
         let marks = [mark(IdType::UserId, "kim", NOW)];
-        record(&control, owner, &marks, By::Operator, &mut Erased::default(), (random, NOW)).await.unwrap();
+        record(&control, owner, &marks, &mut Erased::default(), origin(By::Operator, random)).await.unwrap();
     }
     let hash = async |owner: &str| {
         let found = tenancy::find::<Tombstone>(&control, Tombstone::key(owner, 1)).await;
@@ -111,12 +115,12 @@ async fn many_marks_take_several_commits_and_lost_answers_and_rivals_make_none_t
     let marks: Vec<Mark> = (0..200).map(|n| mark(IdType::UserId, &format!("user {n}"), NOW)).collect();
     control.script.add("commit", [Trouble::None, Trouble::AnswerLost]);
     let mut known = Erased::default();
-    let lost = record(&control, "demo", &marks, By::Operator, &mut known, (RANDOM, NOW)).await.unwrap_err();
+    let lost = record(&control, "demo", &marks, &mut known, origin(By::Operator, RANDOM)).await.unwrap_err();
     assert_eq!(lost.kind, FaultKind::TimedOut);
     // A rival that read before, and then writes: its ledger is an old one.
     let mut old = Erased::default();
     let rival = recorded(&control, "demo", &marks[..100], By::Operator).await;
-    let done = record(&control, "demo", &marks, By::Operator, &mut old, ([9; 32], NOW)).await.unwrap();
+    let done = record(&control, "demo", &marks, &mut old, origin(By::Operator, [9; 32])).await.unwrap();
     assert_eq!((rival.made + done.made, done.through), (20, 200), "180 were there already");
     let erased = Erased::load(&control, "demo").await.unwrap();
     assert!(marks.iter().all(|mark| erased.until(&mark.id) == Some(NOW)));
