@@ -97,9 +97,9 @@ impl Errand {
             Self::Sweep(sweep) => ("sweep", &sweep.export_id),
             Self::Run(recurring) => ("run", &recurring.schedule_id),
             Self::Webhook(ended) => ("webhook", &ended.export_id),
-            Self::Erase(erasing) => return key(ERASURES, due_at, &format!("erase#{}", erasing.owner)),
+            Self::Erase(erasing) => return Key::new(ERASURES, sk(due_at, &format!("erase#{}", erasing.owner))),
         };
-        key(AGENDA, due_at, &format!("{what}#{id}"))
+        Key::new(AGENDA, sk(due_at, &format!("{what}#{id}")))
     }
 }
 
@@ -135,7 +135,7 @@ pub struct Taken {
 #[must_use]
 pub fn take(item: &Item, now: i64) -> Option<([Write; 2], Taken)> {
     let (_, rest) = due_at(&item.key)?;
-    let key = key(&item.key.pk, now.saturating_add(LEASE_MS), rest);
+    let key = Key::new(&item.key.pk, sk(now.saturating_add(LEASE_MS), rest));
     let leave = Write::Delete { key: item.key.clone(), expect: Expect::Version(item.version) };
     let put = Write::Put { key: key.clone(), doc: item.doc.clone(), expires_at: None, expect: Expect::Absent };
     Some(([leave, put], Taken { key }))
@@ -159,8 +159,8 @@ impl Taken {
     }
 }
 
-fn key(pk: &str, due_at: i64, rest: &str) -> Key {
-    Key::new(pk, format!("{due_at:013}#{rest}"))
+fn sk(due_at: i64, rest: &str) -> String {
+    format!("{due_at:013}#{rest}")
 }
 
 fn due_at(key: &Key) -> Option<(i64, &str)> {

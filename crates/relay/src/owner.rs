@@ -159,6 +159,9 @@ impl Tenure {
     /// What the sort keys of a token's tenures begin with.
     pub const PREFIX: &'static str = "tenure#";
 
+    /// What the sort keys of an owner's listing of its former tokens begin with.
+    pub const LISTING_PREFIX: &'static str = "former#";
+
     /// Where it stands.
     #[must_use]
     pub fn key(&self) -> Key {
@@ -168,7 +171,7 @@ impl Tenure {
     /// Where the owner's listing of its former tokens names this one.
     #[must_use]
     pub fn listing_key(&self) -> Key {
-        Key::new(partition(&self.owner), format!("former#{}", self.app_token))
+        Key::new(partition(&self.owner), format!("{}{}", Self::LISTING_PREFIX, self.app_token))
     }
 
     /// Whether what was received then was this owner's.

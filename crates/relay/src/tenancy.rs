@@ -85,7 +85,7 @@ pub async fn tenures(control: &impl ControlTable, app_token: &str) -> Result<Vec
 
 /// The tokens that an owner has or had, each with when it was this owner's; by token.
 pub async fn tenures_of(control: &impl ControlTable, owner: &str) -> Result<BTreeMap<String, Vec<Tenure>>, Fault> {
-    let former: Vec<Tenure> = read_all(control, partition(owner), "former#").await?;
+    let former: Vec<Tenure> = read_all(control, partition(owner), Tenure::LISTING_PREFIX).await?;
     let apps = apps(control, owner).await?.into_iter().map(|app| app.app_token);
     let tokens: BTreeSet<String> = former.into_iter().map(|tenure| tenure.app_token).chain(apps).collect();
     let mut held = BTreeMap::new();

@@ -5,7 +5,7 @@
 //! activities that happened before it are looked at. Where nobody erases anything, a process reads one item each ten seconds.
 //!
 //! What was read is believed for a while, and longer where table `control` cannot be asked: then an activity may become a page that should not. Readers
-//! leave it out all the same, by tombstones they read themselves, and the sweep takes it out of its page (ADR 0010). The other way round nothing is
+//! leave it out all the same, by tombstones they read themselves, and the sweep takes it out of its page (ADR 0011). The other way round nothing is
 //! believed: before an activity is left out, its app's owner is looked up anew.
 
 use std::collections::{BTreeSet, HashMap};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use memchr::memmem;
+use memchr::memchr2_iter;
 use relay::activity::Provider;
 use relay::avro;
 use relay::erase::{By, Erased, FORGET_DEVICE, Gate, Ledger, Mark, Origin, forgotten, record};
@@ -259,7 +259,14 @@ impl Known {
 /// Whether a callback's activity may be one that asks to forget a device: seen in its bytes, since to decode each would cost more than to store it.
 fn asks_to_forget(datum: &[u8]) -> bool {
     let is_adjusts = || avro::head(datum).is_ok_and(|head| head.provider == Provider::Adjust);
-    is_adjusts() && memmem::find(datum, FORGET_DEVICE.as_bytes()).is_some()
+    is_adjusts()
+        && FORGET_DEVICE.as_bytes().first().is_some_and(|first| {
+            let capital = first.to_ascii_uppercase();
+            memchr2_iter(*first, capital, datum).any(|at| {
+                let bytes = datum.get(at..at + FORGET_DEVICE.len());
+                bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(FORGET_DEVICE.as_bytes()))
+            })
+        })
 }
 
 fn is_believed(fault: &Fault, read_at: Instant, most: Duration) -> bool {

@@ -3,7 +3,7 @@
 use super::{Id, IdType, Mark};
 use crate::activity::{Activity, Provider};
 
-/// What Adjust's callback says in `activity_kind`.
+/// What Adjust's callback says in `activity_kind`, in any case.
 pub const FORGET_DEVICE: &str = "gdpr_forget_device";
 
 /// The parameter that says it; in `extra` it always stands.
@@ -14,7 +14,7 @@ const ACTIVITY_KIND: &str = "activity_kind";
 /// over. The callback's own activity is covered with the rest: it holds the ids, too.
 #[must_use]
 pub fn forgotten(activity: &Activity<'_>) -> Vec<Mark> {
-    let says_so = activity.extra.get(ACTIVITY_KIND).is_some_and(|kind| kind == FORGET_DEVICE);
+    let says_so = activity.extra.get(ACTIVITY_KIND).is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORGET_DEVICE));
     if activity.provider != Provider::Adjust || !says_so {
         return Vec::new();
     }

@@ -161,7 +161,7 @@ fn adjusts_word_names_devices_and_no_user_and_reaches_no_further_than_its_arriva
     }
     activity.received_at = NOW - 10;
     assert_eq!(forgotten(&activity), [], "it says nothing of the kind");
-    activity.extra.insert("activity_kind".into(), FORGET_DEVICE.into());
+    activity.extra.insert("activity_kind".into(), "GDPR_forget_device".into());
     let expected = [mark(IdType::Adid, "a1", NOW - 10), mark(IdType::Idfv, "ab", NOW - 10)];
     assert_eq!(forgotten(&activity), expected);
     activity.provider = Provider::Sdk;
