@@ -123,7 +123,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         self.learn(
             &mut known,
             &covered,
-            Trust { fresh: |read_at: Instant| read_at >= begun, believed: Duration::ZERO },
+            Trust { fresh: |read_at: Instant| read_at > begun, believed: Duration::ZERO },
         )
         .await?;
         if !covered.is_empty() {
@@ -204,7 +204,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
             return Ok(());
         }
         let begun = Instant::now();
-        self.learn(known, &apps, Trust { fresh: |read_at: Instant| read_at >= begun, believed: Duration::ZERO })
+        self.learn(known, &apps, Trust { fresh: |read_at: Instant| read_at > begun, believed: Duration::ZERO })
             .await?;
         let mut marks: HashMap<String, Vec<Mark>> = HashMap::new();
         for datum in part.datums().filter(|datum| asks_to_forget(datum.bytes)) {

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use batch_writer::App;
-use relay::activity::{Activity, Provider, Value};
+use relay::activity::{Activity, Fields, Provider, Value};
 use relay::control::{Expect, Key, Write};
 use relay::erase::{
     self, By, Erased, FORGET_DEVICE, Id, IdType, Ledger, Mark, Origin, Tombstone, partition, take_callbacks,
@@ -158,6 +158,7 @@ async fn a_token_that_moves_takes_no_tombstones_with_it() {
 /// Adjust's word that a person wants to be forgotten.
 fn wish(n: u8, adid: &str, minute: i64) -> Activity<'static> {
     let mut activity = activity(n, minute);
+    activity.fields = Fields::default();
     activity.provider = Provider::Adjust;
     activity.fields.set(Field::Adid, Value::Text(adid.to_owned().into()));
     activity.extra.insert("activity_kind".into(), FORGET_DEVICE.into());

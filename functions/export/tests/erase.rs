@@ -169,9 +169,9 @@ fn a_fault_leaves_the_rest_for_when_the_lease_is_over() {
     assert_eq!((done.passes, done.faults.len()), (0, 1));
     assert_eq!(world.tick(NOW + 60_000, ENOUGH), TakenOut::default());
     world.pages.script.add("edit", [Trouble::AnswerLost]);
-    let done = world.tick(NOW + 2 * LEASE_MS, ENOUGH);
+    let done = world.tick(NOW + 20 * LEASE_MS, ENOUGH);
     assert_eq!((done.passes, done.faults.len()), (0, 1), "an answer that is lost, too");
-    let done = world.tick(NOW + 5 * LEASE_MS, ENOUGH);
+    let done = world.tick(NOW + 40 * LEASE_MS, ENOUGH);
     assert_eq!((done.passes, world.users().len()), (1, 40));
 }
 
@@ -192,7 +192,7 @@ fn only_what_was_received_while_the_token_was_the_owners_is_taken_out() {
     let batch: Vec<_> = (0..10).map(|n| received(n, NOW - 60_000 + i64::from(n) * 1000)).collect();
     let world = world(&batch);
     // The first three came while another had the token, the next three in demo's time before that one took it.
-    let tenure = |owner: &str, since, until| Tenure {
+    let tenure = |owner: &str, since: i64, until: i64| Tenure {
         app_token: "demo-app".into(),
         owner: owner.into(),
         since: NOW - 60_000 + since * 1000,
