@@ -12,7 +12,7 @@ use relay::owner::{DEFAULT_RETENTION_DAYS, Role};
 pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
 pub(crate) use address::AddressCommand;
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
-pub(crate) use erase::{Erase, EraseArgs, EraseCommand, Switch};
+pub(crate) use erase::{EraseArgs, EraseCommand, Switch};
 pub(crate) use webhook::WebhookCommand;
 
 use crate::names;
@@ -226,6 +226,23 @@ mod tests {
     fn flags_may_stand_behind_the_verb() {
         let cli = Cli::try_parse_from(["relayctl", "owner", "add", "demo", "--json", "--local"]).unwrap();
         assert!(cli.json && cli.place.local);
+    }
+
+    #[test]
+    fn erase_takes_an_owner_with_ids_or_a_verb() {
+        let parsed = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from([&["relayctl", "erase"], arguments].concat()).unwrap();
+            let Command::Erase(arguments) = cli.command else { panic!("it erases") };
+            arguments
+        };
+        let EraseArgs { command, owner, ids, wait } =
+            parsed(&["demo", "--idfa", "AB-1", "--user-id", "kim", "--user-id", "lee", "--wait"]);
+        assert!(command.is_none() && wait);
+        assert_eq!((owner.as_deref(), ids.all().len()), (Some("demo"), 3));
+        assert!(matches!(parsed(&["status", "demo"]).command, Some(EraseCommand::Status { wait: false, .. })));
+        assert!(matches!(parsed(&["list", "demo"]).command, Some(EraseCommand::List { .. })));
+        // An owner that is called as a verb is.
+        assert_eq!(parsed(&["--adid", "ab", "--", "list"]).owner.as_deref(), Some("list"));
     }
 
     #[test]

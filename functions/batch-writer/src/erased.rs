@@ -120,12 +120,8 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         .await?;
         let covered = Known::apps(part, |_, datum| known.is_erased(datum));
         // A token may have moved since it was looked up: nobody's activities are left out for another's tombstones.
-        self.learn(
-            &mut known,
-            &covered,
-            Trust { fresh: |read_at: Instant| read_at > begun, believed: Duration::ZERO },
-        )
-        .await?;
+        self.learn(&mut known, &covered, Trust { fresh: |read_at: Instant| read_at > begun, believed: Duration::ZERO })
+            .await?;
         if !covered.is_empty() {
             part.leave_out(|datum| known.is_erased(datum));
         }
@@ -204,8 +200,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
             return Ok(());
         }
         let begun = Instant::now();
-        self.learn(known, &apps, Trust { fresh: |read_at: Instant| read_at > begun, believed: Duration::ZERO })
-            .await?;
+        self.learn(known, &apps, Trust { fresh: |read_at: Instant| read_at > begun, believed: Duration::ZERO }).await?;
         let mut marks: HashMap<String, Vec<Mark>> = HashMap::new();
         for datum in part.datums().filter(|datum| asks_to_forget(datum.bytes)) {
             let Ok(activity) = avro::decode(datum.bytes) else { continue };

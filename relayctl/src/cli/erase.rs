@@ -11,14 +11,9 @@ use crate::names;
 pub(crate) struct EraseArgs {
     #[command(subcommand)]
     pub(crate) command: Option<EraseCommand>,
-    #[command(flatten)]
-    pub(crate) erase: Option<Erase>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Erase {
-    #[arg(value_parser = names::owner)]
-    pub(crate) owner: String,
+    /// Always there where no verb is.
+    #[arg(required = true, value_parser = names::owner)]
+    pub(crate) owner: Option<String>,
     #[command(flatten)]
     pub(crate) ids: Ids,
     /// Wait until pages are gone through, and show how far it is

@@ -7,7 +7,7 @@ use relay::port::ControlTable;
 use relay_lambda::process;
 use tokio::time::sleep;
 
-use crate::cli::{Erase, EraseArgs, EraseCommand, Switch};
+use crate::cli::{EraseArgs, EraseCommand, Switch};
 use crate::operations::{self as op, Refusal};
 use crate::view::{Answer, EraseStatusView};
 
@@ -15,19 +15,17 @@ use crate::view::{Answer, EraseStatusView};
 const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) async fn erase(control: &impl ControlTable, arguments: EraseArgs) -> Result<Answer, Refusal> {
-    match arguments {
-        EraseArgs { command: Some(command), .. } => verb(control, command).await,
-        EraseArgs { command: None, erase: Some(Erase { owner, ids, wait }) } => {
-            let mut erased = op::erase(control, &owner, ids.all(), process::random(), process::now_ms()).await?;
-            if wait {
-                erased.status = taken_out(control, &owner).await?;
-            }
-            Ok(Answer::Erased(erased))
-        }
-        EraseArgs { command: None, erase: None } => {
-            Err(Refusal::Other("say whose activities: OWNER and an id".to_owned()))
-        }
+    let EraseArgs { command, owner, ids, wait } = arguments;
+    if let Some(command) = command {
+        return verb(control, command).await;
     }
+    // The command line asks for it where there is no verb.
+    let owner = owner.unwrap_or_default();
+    let mut erased = op::erase(control, &owner, ids.all(), process::random(), process::now_ms()).await?;
+    if wait {
+        erased.status = taken_out(control, &owner).await?;
+    }
+    Ok(Answer::Erased(erased))
 }
 
 async fn verb(control: &impl ControlTable, command: EraseCommand) -> Result<Answer, Refusal> {
