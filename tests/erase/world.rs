@@ -164,12 +164,12 @@ impl World {
             created_at: NOW - DAY_MS,
         };
         let app = App { app_token: "app".into(), owner: "demo".into(), created_at: 0 };
-        let writes = [
+        let registered = [
             Write::put(Owner::key("demo"), &owner, Expect::Any).unwrap(),
             Write::put(App::key("app"), &app, Expect::Any).unwrap(),
             Write::put(App::listing_key("demo", "app"), &app, Expect::Any).unwrap(),
         ];
-        control.commit(&writes).await.unwrap();
+        control.commit(&registered).await.unwrap();
         let writer = new_writer(&control, &pages);
         let (stream, sent, erased) = (Vec::new(), Vec::new(), BTreeMap::new());
         Self { control, pages, writer, stream, next: 0, sent, erased, now: NOW + 3_600_000 }

@@ -31,7 +31,7 @@ use crate::drain::Clock;
 const TOMBSTONES_FRESH: Duration = Duration::from_secs(10);
 
 /// How long it is believed who has an app token, as long as nothing is left out for it.
-const TENURES_FRESH: Duration = Duration::from_secs(60);
+const TENURES_FRESH: Duration = Duration::from_mins(1);
 
 /// How long either is believed where it cannot be read anew. Far below the 15 days after which pages are swept: what becomes a page meanwhile is taken out
 /// of it.

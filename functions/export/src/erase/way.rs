@@ -123,7 +123,7 @@ mod tests {
         Way {
             apps: BTreeMap::from([
                 ("a".to_owned(), app(3..=4)),
-                ("b".to_owned(), app(9..=8)),
+                ("b".to_owned(), app(RangeInclusive::new(9, 8))),
                 ("c".to_owned(), app(1..=1)),
             ]),
             shards: 2,
