@@ -31,7 +31,8 @@ pub(crate) async fn erase_status(control: &impl ControlTable, owner: &str) -> Re
     known_owner(control, owner).await?;
     let ledger = tenancy::find::<Ledger>(control, Ledger::key(owner)).await?;
     let job = tenancy::find::<Job>(control, Job::key(owner)).await?;
-    Ok(EraseStatusView::new(owner, ledger.map(|(ledger, _)| ledger), job.map(|(job, _)| job).unwrap_or_default()))
+    let job = job.map(|(job, _)| job).unwrap_or_default();
+    Ok(EraseStatusView::new(owner, ledger.map(|(ledger, _)| ledger), &job))
 }
 
 /// Everything that the owner erased, in the order in which it did.

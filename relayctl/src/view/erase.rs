@@ -69,7 +69,7 @@ pub(crate) struct ErasedView {
 }
 
 impl EraseStatusView {
-    pub(crate) fn new(owner: &str, ledger: Option<Ledger>, job: Job) -> Self {
+    pub(crate) fn new(owner: &str, ledger: Option<Ledger>, job: &Job) -> Self {
         let (tombstones, callbacks, due_at) =
             ledger.map_or((0, false, None), |it| (it.last, it.from_callbacks, it.due_at));
         let mut view = Self {
@@ -81,8 +81,8 @@ impl EraseStatusView {
             swept: job.swept,
             due_at,
             next_sweep_at: job.next_sweep(),
-            pass: job.pass.map(PassView::new),
-            last_pass: job.last.map(PassView::new),
+            pass: job.pass.as_ref().map(PassView::new),
+            last_pass: job.last.as_ref().map(PassView::new),
         };
         view.state = view.state_of(tombstones);
         view
@@ -137,8 +137,8 @@ impl EraseStatusView {
 }
 
 impl PassView {
-    fn new(pass: Pass) -> Self {
-        let Pass { began_at, days, days_done, pages, changed, rows, unreadable, .. } = pass;
+    fn new(pass: &Pass) -> Self {
+        let Pass { began_at, days, days_done, pages, changed, rows, unreadable, .. } = *pass;
         Self { began_at, days, days_done, pages, pages_changed: changed, rows, unreadable }
     }
 
