@@ -198,6 +198,7 @@ async fn rows(writer: &Writer, sample: &Sample) -> Vec<Row> {
             received_since: 0,
             after: None,
             shards: page::largest_shards(&writer.control).await.unwrap(),
+            erased: relay::erase::Erased::none(),
         };
         let mut reader = Reader::new(&writer.pages, selection);
         let mut file = CsvRows::new(FileColumn::defaults(kind), Zone::utc(), false, 64 * 1024);

@@ -312,6 +312,7 @@ impl Machine {
                     received_since: 0,
                     after: None,
                     shards: page::largest_shards(&self.writer.control).await.unwrap(),
+                    erased: relay::erase::Erased::none(),
                 };
                 let mut reader = Reader::new(&self.writer.pages, selection);
                 while let Some(minute) = reader.next().await.unwrap() {

@@ -120,6 +120,7 @@ async fn read(pages: &impl PageStore) -> Result<usize, String> {
         received_since: 0,
         after: None,
         shards: SHARDS,
+        erased: relay::erase::Erased::none(),
     };
     let mut reader = Reader::new(pages, selection);
     let mut rows = 0;

@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod audit;
 mod buckets;
+mod erase;
 mod plan;
 mod webhook;
 
@@ -14,6 +15,7 @@ pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
 pub(crate) use address::AddressCommand;
 pub(crate) use audit::AuditArgs;
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
+pub(crate) use erase::{EraseArgs, EraseCommand, Switch};
 pub(crate) use plan::{PlanArgs, PlanError};
 pub(crate) use webhook::WebhookCommand;
 
@@ -72,6 +74,8 @@ pub(crate) struct Place {
 pub(crate) enum Command {
     #[command(flatten)]
     Control(ControlCommand),
+    /// The activities of a device or user: erased; `relayctl erase OWNER --adid ID`, or a verb
+    Erase(EraseArgs),
     /// Input that could not be understood: listed, shown, replayed
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -244,6 +248,23 @@ mod tests {
     }
 
     #[test]
+    fn erase_takes_an_owner_with_ids_or_a_verb() {
+        let parsed = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from([&["relayctl", "erase"], arguments].concat()).unwrap();
+            let Command::Erase(arguments) = cli.command else { panic!("it erases") };
+            arguments
+        };
+        let EraseArgs { command, owner, ids, wait } =
+            parsed(&["demo", "--idfa", "AB-1", "--user-id", "kim", "--user-id", "lee", "--wait"]);
+        assert!(command.is_none() && wait);
+        assert_eq!((owner.as_deref(), ids.all().len()), (Some("demo"), 3));
+        assert!(matches!(parsed(&["status", "demo"]).command, Some(EraseCommand::Status { wait: false, .. })));
+        assert!(matches!(parsed(&["list", "demo"]).command, Some(EraseCommand::List { .. })));
+        // An owner that is called as a verb is.
+        assert_eq!(parsed(&["--adid", "ab", "--", "list"]).owner.as_deref(), Some("list"));
+    }
+
+    #[test]
     fn a_wrong_command_line_exits_2_and_says_what_would_be_right() {
         for (arguments, advice) in [
             (vec!["owner", "add", "Demo!"], "[a-z0-9-]"),
@@ -265,6 +286,9 @@ mod tests {
             (vec!["webhook", "set", "demo", "https://10.0.0.1/"], "reachable from the Internet"),
             (vec!["signing", "revoke", "demo", "relay_signing_00"], "12 hexadecimal digits"),
             (vec!["key", "new", "demo", "--role", "admin"], "ingest, api"),
+            (vec!["erase", "demo"], "--user-id"),
+            (vec!["erase", "demo", "--idfa", "00000000-0000-0000-0000-000000000000"], "only zeros"),
+            (vec!["erase", "callbacks", "demo", "maybe"], "on, off"),
             (vec!["--local", "--control-table", "t", "owner", "list"], "cannot be used with"),
             (vec!["--local", "--stream", "s", "failed", "replay"], "cannot be used with"),
             (vec!["quarantine", "list", "demo/yesterday"], "yyyy-mm-dd"),

@@ -1,6 +1,7 @@
 //! From the command line to the exit code.
 
 mod buckets;
+mod erase;
 mod plan;
 
 use std::io::Write;
@@ -63,6 +64,10 @@ async fn carry_out(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Plan(arguments) => plan::plan(&arguments, cli.place.region.as_deref(), cli.json),
         Command::Quarantine(command) => buckets::quarantine(&target().await?, command, cli.json).await,
         Command::Failed(command) => buckets::failed(&target().await?, command, cli.json).await,
+        Command::Erase(arguments) => {
+            let actor = actor(cli.operator);
+            answer(&erase::erase(&target().await?.control()?, arguments, &actor).await?, cli.json)
+        }
         Command::Control(command) => {
             let actor = actor(cli.operator);
             answer(&manage(&target().await?.control()?, command, &actor).await?, cli.json)

@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod audit;
 mod buckets;
+mod erase;
 mod report;
 mod webhook;
 
@@ -18,6 +19,7 @@ pub(crate) use access::{AccessView, NewSecretView};
 pub(crate) use address::AddressesView;
 pub(crate) use audit::{RecordView, Records};
 pub(crate) use buckets::{BatchRow, Batches, Count, DayRow, Days, Entries, EntryView, ObjectRow, ObjectRows};
+pub(crate) use erase::{EraseStatusView, ErasedView, TombstoneView, TombstonesView};
 pub(crate) use report::{ObjectReport, Totals};
 pub(crate) use webhook::{NewWebhookView, RemovedWebhookView, WebhookView};
 
@@ -78,6 +80,9 @@ pub(crate) enum Answer {
     NewWebhook(NewWebhookView),
     RemovedWebhook(RemovedWebhookView),
     Webhook(WebhookView),
+    Erased(ErasedView),
+    EraseStatus(EraseStatusView),
+    Tombstones(TombstonesView),
     Days(Days),
     Objects(ObjectRows),
     Entries(Entries),
@@ -156,6 +161,9 @@ impl Answer {
             Self::NewWebhook(webhook) => webhook.text(),
             Self::RemovedWebhook(webhook) => webhook.text(),
             Self::Webhook(webhook) => webhook.text(),
+            Self::Erased(erased) => erased.text(),
+            Self::EraseStatus(status) => status.text(),
+            Self::Tombstones(tombstones) => tombstones.text(),
             Self::Days(days) => days.text(),
             Self::Objects(objects) => objects.text(),
             Self::Entries(entries) => entries.text(),

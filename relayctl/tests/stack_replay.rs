@@ -124,6 +124,7 @@ impl Stack {
             received_since: 0,
             after: None,
             shards: page::largest_shards(&control).await.unwrap(),
+            erased: relay::erase::Erased::none(),
         };
         let pages = AwsPages::new(&self.aws, self.get("pages_table"));
         let mut reader = Reader::new(&pages, selection);

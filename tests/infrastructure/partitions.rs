@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use relay::control::Key;
-use relay::owner::{App, FormerClaim, KeyRecord, Owner};
+use relay::owner::{App, FormerClaim, KeyRecord, Owner, Tenure};
 use relay::webhook::Webhook;
 
 use super::functions::FUNCTIONS;
@@ -19,8 +19,8 @@ const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
     ("Ingest", &["key#*", "owner#*", "app#*"], &[], &[]),
     (
         "BatchWriter",
-        &["setting", "watermark", "arrival#*", "reject#*"],
-        &["setting", "watermark", "arrival#*", "reject#*"],
+        &["setting", "watermark", "arrival#*", "reject#*", "app#*", "erase#*"],
+        &["setting", "watermark", "arrival#*", "reject#*", "erase#*", "erasures"],
         &[],
     ),
     (
@@ -43,6 +43,7 @@ const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
             "walk",
             "arrival#*",
             "reject#*",
+            "erase#*",
         ],
         &[
             "export#*",
@@ -59,19 +60,36 @@ const PARTITIONS: [(&str, Partitions, Partitions, Partitions); 6] = [
         ],
         &["seat#*", "queue", "schedule#*", "agenda"],
     ),
-    ("ExportWorker", &["export#*", "setting", "watermark", "walk"], &["export#*", "walk", "agenda"], &[]),
+    ("ExportWorker", &["export#*", "setting", "watermark", "walk", "erase#*"], &["export#*", "walk", "agenda"], &[]),
     (
         "ExportDispatcher",
-        &["export#*", "queue", "slot", "turn", "agenda", "seat#*", "schedule#*", "owner#*", "app#*", "webhook#*"],
-        &["export#*", "slot", "turn", "agenda", "queue", "seat#*", "schedule#*", "audit#*"],
-        &["seat#*", "queue", "agenda"],
+        &[
+            "export#*",
+            "queue",
+            "slot",
+            "turn",
+            "agenda",
+            "seat#*",
+            "schedule#*",
+            "owner#*",
+            "app#*",
+            "webhook#*",
+            "setting",
+            "erase#*",
+            "erasures",
+        ],
+        &["export#*", "slot", "turn", "agenda", "queue", "seat#*", "schedule#*", "audit#*", "erase#*", "erasures"],
+        &["seat#*", "queue", "agenda", "erasures"],
     ),
     ("Notify", &["export#*", "owner#*", "address#*", "schedule#*"], &["export#*", "address#*", "audit#*"], &[]),
 ];
 
 /// What only an operator writes.
-fn operators_keys() -> [Key; 6] {
+fn operators_keys() -> [Key; 8] {
+    let tenure = Tenure { app_token: "abc".to_owned(), owner: "demo".to_owned(), since: 0, until: 1 };
     [
+        tenure.key(),
+        tenure.listing_key(),
         Owner::key("demo"),
         Owner::listing_key("demo"),
         App::key("abc"),

@@ -39,15 +39,16 @@ const WILDCARDS: [(&str, &str, &str); 12] = [
 /// Calls of a function's adapters that this function never makes: it does not get them.
 const NOT_CALLED: [(&str, &[&str]); 6] = [
     ("Ingest", &["dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"]),
-    ("BatchWriter", &["dynamodb:Query", "dynamodb:DeleteItem"]),
+    ("BatchWriter", &["dynamodb:DeleteItem", "dynamodb:UpdateItem"]),
     // Links are signed by a session of the link role, which alone may read files.
-    ("ExportApi", &["dynamodb:BatchWriteItem", "s3:GetObject"]),
+    ("ExportApi", &["dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "s3:GetObject"]),
     // One binary, two functions: the worker writes files, the dispatcher runs the machine.
     (
         "ExportWorker",
         &[
             "dynamodb:BatchWriteItem",
             "dynamodb:DeleteItem",
+            "dynamodb:UpdateItem",
             // It aborts what it has begun itself; what others left the dispatcher takes away.
             "s3:DeleteObject",
             "s3:ListBucketMultipartUploads",
@@ -268,4 +269,23 @@ fn bounces_and_complaints_come_back() {
     assert_eq!(*rule("source"), serde_json::json!(["aws.ses"]));
     assert_eq!(*rule("detail-type"), serde_json::json!(["Email Bounced", "Email Complaint Received"]));
     assert_eq!(name(rule("detail/mail/tags/ses:configuration-set/0")), "MailConfigurationSet");
+}
+
+#[test]
+fn only_the_dispatcher_changes_pages_and_only_the_writer_makes_them() {
+    let template = Template::load();
+    for function in &FUNCTIONS {
+        let role = format!("{}Role", function.id);
+        let of_pages =
+            |statement: &&Value| list(&statement["Resource"]).into_iter().map(name).any(|it| it == "PagesTable.Arn");
+        let statements = statements(&template, &role).into_iter().filter(of_pages);
+        let actions: BTreeSet<&str> = statements.flat_map(|statement| list(&statement["Action"])).map(name).collect();
+        let expected: &[&str] = match function.id {
+            "BatchWriter" => &["dynamodb:BatchWriteItem"],
+            "ExportApi" | "ExportWorker" => &["dynamodb:Query"],
+            "ExportDispatcher" => &["dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            _ => &[],
+        };
+        assert_eq!(actions, expected.iter().copied().collect(), "{role}");
+    }
 }

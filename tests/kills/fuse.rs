@@ -9,8 +9,8 @@ use relay::control::{CommitError, Item, Key, Listing, Query, Write};
 use relay::fault::Fault;
 use relay::page::{Page, PageDay};
 use relay::port::{
-    Backlog, ControlTable, ExecutionState, Executions, ExportFiles, Leavings, Look, PageListing, PageStore,
-    PutPageError, Sights, SortRange, Start, StoredPart, Tails, Upload, UploadState,
+    Backlog, ControlTable, ExecutionState, Executions, ExportFiles, Leavings, Look, PageEdit, PageEdits, PageListing,
+    PageStore, PutPageError, Sights, SortRange, Start, StoredPart, Tails, Upload, UploadState,
 };
 use relay_tests::random::Random;
 
@@ -171,6 +171,12 @@ impl<T: PageStore> PageStore for Fused<T> {
 
     async fn list(&self, day: &PageDay, range: SortRange<'_>, limit: Option<usize>) -> Result<PageListing, Fault> {
         self.fuse.call(self.inner.list(day, range, limit)).await
+    }
+}
+
+impl<T: PageEdits> PageEdits for Fused<T> {
+    async fn edit(&self, edits: &[PageEdit]) -> Vec<Result<bool, Fault>> {
+        self.fuse.call(self.inner.edit(edits)).await
     }
 }
 

@@ -64,7 +64,9 @@ async fn control_keeps_the_contract() {
 #[tokio::test]
 async fn pages_keep_the_contract() {
     let Some(stack) = Stack::of("pages").await else { return };
-    contract::pages(&AwsPages::new(&stack.aws, stack.name("pages_table")), &stack.run).await;
+    let pages = AwsPages::new(&stack.aws, stack.name("pages_table"));
+    contract::pages(&pages, &stack.run).await;
+    contract::edits(&pages, &stack.run).await;
 }
 
 #[tokio::test]

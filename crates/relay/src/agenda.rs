@@ -1,6 +1,6 @@
 //! The agenda: what is to be done later, in the order in which it is due.
 //!
-//! One partition of table `control`; an entry's sort key begins with its time, its document says what is to be done. Whoever takes an entry moves its
+//! A partition of table `control` (and one for what erases); an entry's sort key begins with its time, its document says what is to be done. Whoever takes an entry moves its
 //! time on in one commit under conditions: nobody else takes it before that, and should the taker die, it is due again.
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,9 @@ use crate::fault::Fault;
 /// The partition of all entries; sort keys ascend with time.
 pub const AGENDA: &str = "agenda";
 
+/// The partition of the entries that erase: they take long, and many of them must not hold up what is done in a moment.
+pub const ERASURES: &str = "erasures";
+
 /// How long an entry is its taker's alone: milliseconds. Twice what the dispatcher may run (`template.yaml`: 60 s), so that it has ended.
 pub const LEASE_MS: i64 = 120_000;
 
@@ -22,7 +25,7 @@ pub const LAST_SWEEP_MS: i64 = 16 * 60_000;
 /// The version under which [`take`] leaves an entry: it stood nowhere before.
 const VERSION: u64 = Expect::Absent.next_version();
 
-/// Something that is to be done: an item `agenda` / `{due_at:013}#{what}#{id}`.
+/// Something that is to be done: an item `agenda` / `{due_at:013}#{what}#{id}`; what erases stands in `erasures`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "lowercase")]
 pub enum Errand {
@@ -32,6 +35,15 @@ pub enum Errand {
     Run(Recurring),
     /// Tell its owner's webhook, where there is one.
     Webhook(Ended),
+    /// Go through an owner's pages and take out what is erased.
+    Erase(Erasing),
+}
+
+/// An owner with tombstones to carry out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasing {
+    /// Whose pages.
+    pub owner: String,
 }
 
 /// An export that has ended.
@@ -85,15 +97,26 @@ impl Errand {
             Self::Sweep(sweep) => ("sweep", &sweep.export_id),
             Self::Run(recurring) => ("run", &recurring.schedule_id),
             Self::Webhook(ended) => ("webhook", &ended.export_id),
+            Self::Erase(erasing) => return Key::new(ERASURES, sk(due_at, &format!("erase#{}", erasing.owner))),
         };
-        key(due_at, &format!("{what}#{id}"))
+        Key::new(AGENDA, sk(due_at, &format!("{what}#{id}")))
     }
 }
 
 /// The first entries; those due by `now` stand before all others.
 #[must_use]
 pub fn first(limit: usize) -> Query {
-    Query { pk: AGENDA.to_owned(), prefix: String::new(), after: None, descending: false, limit }
+    first_of(AGENDA, limit)
+}
+
+/// The first entries that erase.
+#[must_use]
+pub fn first_to_erase(limit: usize) -> Query {
+    first_of(ERASURES, limit)
+}
+
+fn first_of(pk: &str, limit: usize) -> Query {
+    Query { pk: pk.to_owned(), prefix: String::new(), after: None, descending: false, limit }
 }
 
 /// Whether an entry is due; one whose key tells no time is, so that somebody looks at it.
@@ -112,7 +135,7 @@ pub struct Taken {
 #[must_use]
 pub fn take(item: &Item, now: i64) -> Option<([Write; 2], Taken)> {
     let (_, rest) = due_at(&item.key)?;
-    let key = key(now.saturating_add(LEASE_MS), rest);
+    let key = Key::new(&item.key.pk, sk(now.saturating_add(LEASE_MS), rest));
     let leave = Write::Delete { key: item.key.clone(), expect: Expect::Version(item.version) };
     let put = Write::Put { key: key.clone(), doc: item.doc.clone(), expires_at: None, expect: Expect::Absent };
     Some(([leave, put], Taken { key }))
@@ -136,8 +159,8 @@ impl Taken {
     }
 }
 
-fn key(due_at: i64, rest: &str) -> Key {
-    Key::new(AGENDA, format!("{due_at:013}#{rest}"))
+fn sk(due_at: i64, rest: &str) -> String {
+    format!("{due_at:013}#{rest}")
 }
 
 fn due_at(key: &Key) -> Option<(i64, &str)> {

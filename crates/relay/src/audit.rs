@@ -100,9 +100,9 @@ pub enum Action {
     AddressMarked,
     /// Mails go to an address again; its domain.
     AddressCleared,
-    /// The rows of a device or user are to be erased; the erasure's id.
+    /// The rows of devices or users are to be erased; the types of their ids.
     EraseAsked,
-    /// They are erased; the erasure's id.
+    /// They are taken out of the pages; the number of the last tombstone that the pass was for.
     EraseEnded,
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::activity::{Activity, ActivityId, Fields, Kind, Provider, Value};
-use crate::field::Shape;
+use crate::field::{Field, Shape};
 
 /// CRC-64-AVRO of the canonical form of `schemas/activity.avsc`: names the schema in frames and pages.
 pub const FINGERPRINT: u64 = 0x89c6_c43a_6459_2b03;
@@ -228,6 +228,25 @@ fn read_head<'a>(cursor: &mut Cursor<'a>) -> Result<Head<'a>, DecodeError> {
         received_at: cursor.long()?,
         provider: cursor.symbol(&Provider::ALL)?,
     })
+}
+
+/// Gives `each` the texts of the `wanted` fields of one datum, as far as it has them: fields of shape [`Shape::Text`], asked for in schema order, and
+/// nothing behind the last of them is read.
+pub fn texts<'a>(bytes: &'a [u8], wanted: &[Field], mut each: impl FnMut(Field, &'a str)) -> Result<(), DecodeError> {
+    let Some(last) = wanted.last() else { return Ok(()) };
+    let mut cursor = Cursor::new(bytes);
+    read_head(&mut cursor)?;
+    for field in Field::ALL.iter().take_while(|field| *field <= last) {
+        if !cursor.is_present()? {
+            continue;
+        }
+        match field.shape() {
+            Shape::Time => drop(cursor.long()?),
+            Shape::Text if wanted.contains(field) => each(*field, cursor.text()?),
+            Shape::Text => drop(cursor.bytes()?),
+        }
+    }
+    Ok(())
 }
 
 /// One whole datum. Bytes left over are an error: a datum is always framed by its length.

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::activity::{ActivityId, Kind};
+use crate::activity::Kind;
 use crate::control::Key;
 use crate::language::Language;
 use crate::owner::kept_since;
 use crate::period::Zone;
-use crate::reader::Selection;
 use crate::row::{ColumnSpec, FileColumn};
 use crate::schedule::Run;
 use crate::webhook::Delivery;
@@ -26,6 +25,7 @@ mod notices;
 pub mod queue;
 mod recent;
 mod request;
+mod selection;
 pub mod store;
 mod totals;
 mod view;
@@ -307,29 +307,6 @@ impl Export {
     pub fn fail(&mut self, code: &str, detail: impl Into<String>, now: i64) {
         self.error = Some(Failure { code: code.to_owned(), detail: detail.into() });
         self.finish(Status::Failed, now);
-    }
-
-    /// What is read of one of its kinds behind a row.
-    #[must_use]
-    pub fn selection(&self, kind: Kind, shards: u32, after: Option<(i64, ActivityId)>) -> Selection {
-        Selection {
-            app_token: self.app_token.clone(),
-            kind,
-            from: self.from,
-            to: self.to,
-            as_of: self.as_of,
-            kept_since: self.kept_since,
-            after,
-            received_since: self.received_since,
-            shards,
-        }
-    }
-
-    /// The last row of the kind under way that the worker has written.
-    pub fn last_row(&self) -> Result<Option<(i64, ActivityId)>, Unusable> {
-        let Some((created_at, id)) = &self.checkpoint.after else { return Ok(None) };
-        let id = id.parse().map_err(|_| self.unusable(format!("{id} is no activity's id")))?;
-        Ok(Some((*created_at, id)))
     }
 
     /// The columns of the files of its kind with this index.

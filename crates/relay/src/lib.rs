@@ -26,6 +26,7 @@ pub mod callback;
 pub mod control;
 pub mod discard;
 pub mod env;
+pub mod erase;
 pub mod export;
 pub mod fault;
 pub mod field;

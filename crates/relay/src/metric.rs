@@ -1,7 +1,7 @@
 //! What is counted, and how counts leave a process: CloudWatch's embedded metric format, one line per set of labels.
 //!
 //! Invariants, per activity: `received = accepted + spilled + quarantined + dropped + rejected + failed` at the door, and
-//! `decoded = stored + faulted`, and the activities of refused pages, in the writer; undecodable frames are counted apart.
+//! `decoded = stored + erased + faulted`, and the activities of refused pages, in the writer; undecodable frames are counted apart.
 
 use std::collections::BTreeMap;
 
@@ -67,6 +67,7 @@ metrics! {
     Refused "refused" "Requests that were refused before any activity was seen, by problem code.",
     Decoded "decoded" "Activities that the writer read from frames.",
     Stored "stored" "Activities that are durable in pages.",
+    Erased "erased" "Activities that a tombstone covers and the writer left out.",
     Faulted "faulted" "Activities whose page could not be stored because of a fault; the stream brings them again.",
     Undecodable "undecodable" "Frames that could not be decoded and went to the quarantine.",
     QuarantinedRaw "quarantined_raw" "What the writer put into the quarantine, by reason: a Raw or undecodable frame is one, a refused page as many as its activities.",
@@ -80,6 +81,7 @@ metrics! {
     DispatchFaults "dispatch_faults" "Slots and waiting exports that the dispatcher could not judge and went on without, by kind of fault.",
     UploadsAborted "uploads_aborted" "Uploads that exports had left open when they ended, and that were aborted.",
     AgendaFaults "agenda_faults" "Entries of the agenda that were due and could not be read or carried out; they come again. By kind of fault.",
+    RowsErased "rows_erased" "Activities that were taken out of pages because a tombstone covers them.",
     WebhooksDelivered "webhooks_delivered" "Ends of exports that an owner's webhook took.",
     WebhooksFailed "webhooks_failed" "Ends of exports that an owner's webhook did not take within a day.",
     ExportRows "export_rows" "Rows written into files.",

@@ -142,10 +142,57 @@ impl FormerClaim {
         self.released_at.saturating_add(MOVE_PAUSE_MS)
     }
 
+    /// The tenure that ended with it.
+    #[must_use]
+    pub fn tenure(&self, app_token: &str) -> Tenure {
+        let (app_token, owner) = (app_token.to_owned(), self.owner.clone());
+        Tenure { app_token, owner, since: self.received_since, until: self.free_from() }
+    }
+
     /// Since when what is received under the token is `owner`'s, who has claimed it after this claim.
     #[must_use]
     pub fn received_since(&self, owner: &str) -> i64 {
         if self.owner == owner { self.received_since } else { self.free_from() }
+    }
+}
+
+/// That an owner had an app token: item `app#{app_token}` / `tenure#{since:013}`, written when the claim is given up. By these it is known of any row
+/// whose it is, however often its token has moved; and, so that an owner's former tokens are found, `owner#{owner}` / `former#{app_token}` is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenure {
+    /// The app token.
+    pub app_token: String,
+    /// Whose it was.
+    pub owner: String,
+    /// Since when what was received under the token was this owner's: milliseconds since the epoch.
+    pub since: i64,
+    /// Until when, this moment not included.
+    pub until: i64,
+}
+
+impl Tenure {
+    /// What the sort keys of a token's tenures begin with.
+    pub const PREFIX: &'static str = "tenure#";
+
+    /// What the sort keys of an owner's listing of its former tokens begin with.
+    pub const LISTING_PREFIX: &'static str = "former#";
+
+    /// Where it stands.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key::new(format!("app#{}", self.app_token), format!("{}{:013}", Self::PREFIX, self.since))
+    }
+
+    /// Where the owner's listing of its former tokens names this one.
+    #[must_use]
+    pub fn listing_key(&self) -> Key {
+        Key::new(partition(&self.owner), format!("{}{}", Self::LISTING_PREFIX, self.app_token))
+    }
+
+    /// Whether what was received then was this owner's.
+    #[must_use]
+    pub fn holds(&self, received_at: i64) -> bool {
+        (self.since..self.until).contains(&received_at)
     }
 }
 

@@ -21,6 +21,10 @@ use crate::fault::Fault;
 use crate::port::ControlTable;
 use crate::time::date_of_day;
 
+mod rewrite;
+
+pub use rewrite::{Rewrite, without};
+
 /// The most bytes of a page: well below DynamoDB's 400 KB an item, names and keys included (storage.md).
 pub const MAX_PAGE_BYTES: usize = 300 * 1024;
 

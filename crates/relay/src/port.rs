@@ -135,6 +135,24 @@ pub trait PageStore: Send + Sync {
     ) -> impl Future<Output = Result<PageListing, Fault>> + Send;
 }
 
+/// A page that is to become another, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageEdit {
+    /// Which partition.
+    pub day: PageDay,
+    /// The page as it was read.
+    pub was: StoredPage,
+    /// The body that it shall have and how many activities that holds; `None` to remove it.
+    pub becomes: Option<(Bytes, u64)>,
+}
+
+/// Table `pages`, changed in place: apart from [`PageStore`], so that only who erases may.
+pub trait PageEdits: Send + Sync {
+    /// Changes pages; one result each, keys distinct. `false` where the page is not (any more) as it was read: then nothing is done to it. A change whose
+    /// answer was lost answers `false` the next time. When the table may forget the page stays as it is.
+    fn edit(&self, edits: &[PageEdit]) -> impl Future<Output = Vec<Result<bool, Fault>>> + Send;
+}
+
 /// A range of sort keys of table `pages`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortRange<'a> {

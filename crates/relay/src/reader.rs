@@ -7,9 +7,11 @@
 //! the rows behind them. Pages of the minutes to come are fetched while the rows of one are given out.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::activity::{ActivityId, Kind};
-use crate::avro::Head;
+use crate::avro::{DecodeError, Head};
+use crate::erase::Erased;
 use crate::fault::Fault;
 use crate::page::{PageDay, PageError, Unpacker, minute_label};
 use crate::port::PageStore;
@@ -55,14 +57,18 @@ pub struct Selection {
     pub after: Option<(i64, ActivityId)>,
     /// How many shards to ask: the largest `PageShards` ever deployed.
     pub shards: u32,
+    /// The owner's tombstones: what they cover is left out.
+    pub erased: Arc<Erased>,
 }
 
 impl Selection {
-    fn takes(&self, head: &Head<'_>) -> bool {
-        (self.from..self.to).contains(&head.created_at)
+    /// Whether a row is given out: the one place that decides it.
+    fn takes(&self, head: &Head<'_>, datum: &[u8]) -> Result<bool, DecodeError> {
+        let is_within = (self.from..self.to).contains(&head.created_at)
             && (self.received_since..=self.as_of).contains(&head.received_at)
             && head.created_at.max(head.received_at) >= self.kept_since
-            && self.after.is_none_or(|after| (head.created_at, head.activity_id) > after)
+            && self.after.is_none_or(|after| (head.created_at, head.activity_id) > after);
+        Ok(is_within && !self.erased.covers(head.created_at, datum)?)
     }
 
     /// How many questions [`is_empty`] may have to ask: one a day and shard.

@@ -1,5 +1,7 @@
 //! Whose an activity is: owners, apps and keys from table `control`, and the rule by which the door and a replay both admit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::de::DeserializeOwned;
 
 use crate::activity::Activity;
@@ -7,7 +9,7 @@ use crate::control::{Item, Key, Query};
 use crate::discard::{Discard, Reason};
 use crate::fault::{Fault, FaultKind};
 use crate::field::Field;
-use crate::owner::{App, FormerClaim, KeyRecord, OWNERS, Owner, partition, secret_hash};
+use crate::owner::{App, FormerClaim, KeyRecord, OWNERS, Owner, Tenure, partition, secret_hash};
 use crate::port::ControlTable;
 
 /// How many items a listing asks for at a time.
@@ -58,6 +60,41 @@ pub async fn app(control: &impl ControlTable, app_token: &str) -> Result<Option<
 pub async fn received_since(control: &impl ControlTable, app_token: &str, owner: &str) -> Result<i64, Fault> {
     let former = find::<FormerClaim>(control, FormerClaim::key(app_token)).await?;
     Ok(former.map_or(0, |(former, _)| former.received_since(owner)))
+}
+
+/// Who has and had an app token, in no order. What was received under it at some moment was one owner's, or nobody's.
+pub async fn tenures(control: &impl ControlTable, app_token: &str) -> Result<Vec<Tenure>, Fault> {
+    let (mut now, mut former, mut tenures) = (None, None, Vec::new());
+    for item in items(control, App::key(app_token).pk, "").await? {
+        match item.key.sk.as_str() {
+            "app" => now = Some(item.read::<App>()?),
+            "former" => former = Some(item.read::<FormerClaim>()?),
+            sk if sk.starts_with(Tenure::PREFIX) => tenures.push(item.read()?),
+            // A later release's.
+            _ => {}
+        }
+    }
+    if let Some(App { app_token, owner, .. }) = now {
+        let since = former.as_ref().map_or(0, |former| former.received_since(&owner));
+        tenures.push(Tenure { app_token, owner, since, until: i64::MAX });
+    }
+    // One that a release gave up which wrote no tenures.
+    tenures.extend(former.map(|former| former.tenure(app_token)));
+    Ok(tenures)
+}
+
+/// The tokens that an owner has or had, each with when it was this owner's; by token.
+pub async fn tenures_of(control: &impl ControlTable, owner: &str) -> Result<BTreeMap<String, Vec<Tenure>>, Fault> {
+    let former: Vec<Tenure> = read_all(control, partition(owner), Tenure::LISTING_PREFIX).await?;
+    let apps = apps(control, owner).await?.into_iter().map(|app| app.app_token);
+    let tokens: BTreeSet<String> = former.into_iter().map(|tenure| tenure.app_token).chain(apps).collect();
+    let mut held = BTreeMap::new();
+    for app_token in tokens {
+        let mut tenures = tenures(control, &app_token).await?;
+        tenures.retain(|tenure| tenure.owner == owner);
+        held.insert(app_token, tenures);
+    }
+    Ok(held)
 }
 
 /// The owner's apps, by token.

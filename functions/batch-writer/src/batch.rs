@@ -1,5 +1,6 @@
 //! A batch of records: decoded, sorted by what becomes of each.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -60,6 +61,8 @@ pub struct Batch {
     frames: Vec<(usize, Activities)>,
     /// What goes to the quarantine.
     pub refused: Vec<Refused>,
+    /// The activities that are left out because they are erased: the place of each among [`Batch::datums`], with its record.
+    erased: BTreeMap<usize, usize>,
 }
 
 impl Batch {
@@ -125,6 +128,25 @@ impl Batch {
             let retention_days = activities.retention_days;
             activities.datums().map(move |bytes| Datum { bytes, retention_days, source: *source })
         })
+    }
+
+    /// Leaves out the activities that `is_erased` tells.
+    pub fn leave_out(&mut self, is_erased: impl Fn(&[u8]) -> bool) {
+        let places = self.datums().enumerate().filter(|(_, datum)| is_erased(datum.bytes));
+        let erased = places.map(|(place, datum)| (place, datum.source)).collect();
+        self.erased = erased;
+    }
+
+    /// Every activity of the part but those that are left out.
+    pub fn kept(&self) -> impl Iterator<Item = Datum<'_>> {
+        let datums = self.datums().enumerate();
+        datums.filter(|(place, _)| !self.erased.contains_key(place)).map(|(_, datum)| datum)
+    }
+
+    /// How many activities of the records before `source` are left out.
+    #[must_use]
+    pub fn erased_before(&self, source: usize) -> usize {
+        self.erased.values().filter(|of| **of < source).count()
     }
 
     /// How many activities the part holds, duplicates among them.

@@ -58,14 +58,14 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         clock: &impl Clock,
         until: Instant,
     ) -> Option<usize> {
-        let mut failed = match self.tell_shards(until).await {
+        let mut failed = match self.prepare(&mut part, clock, until).await {
             Ok(()) => {
                 let (failed, refused) = self.store(&part, clock, until).await;
                 part.refuse_pages(refused, records);
                 failed
             }
             Err(fault) => {
-                tracing::error!(%fault, "readers cannot be told the number of page shards; nothing is written");
+                tracing::error!(%fault, "table control cannot be asked before pages are written; the stream brings them again");
                 Some(part.start())
             }
         };
@@ -75,6 +75,13 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         self.count(&part, failed);
         self.count_arrivals(&part, failed);
         failed
+    }
+
+    /// What must be so before a page is written: readers know the number of page shards, and what is erased is left out.
+    async fn prepare(&self, part: &mut Batch, clock: &impl Clock, until: Instant) -> Result<(), Fault> {
+        self.tell_shards(until).await?;
+        let left_out = timeout_at(until, self.leave_out_erased(part, clock)).await;
+        left_out.unwrap_or_else(|_| Err(out_of_time("control:Get")))
     }
 
     /// Readers ask for the largest number of page shards ever deployed: they must know before a page goes to a new one.
@@ -111,7 +118,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         }
     }
 
-    /// Every activity of the part is stored, in the quarantine with its page, or comes again.
+    /// Every activity of the part is stored, left out, in the quarantine with its page, or comes again.
     fn count(&self, part: &Batch, failed: Option<usize>) {
         let Ok(mut counters) = self.counters.lock() else { return };
         let faulted = failed.map_or(0, |source| part.activities_from(source));
@@ -119,7 +126,9 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         let in_pages: usize = set_aside().filter_map(Refused::activities).sum();
         counters.add(Metric::Decoded, Labels::NONE, part.activities());
         counters.add(Metric::Faulted, Labels::NONE, faulted);
-        counters.add(Metric::Stored, Labels::NONE, part.activities().saturating_sub(faulted + in_pages));
+        let erased = part.erased_before(failed.unwrap_or(usize::MAX));
+        counters.add(Metric::Erased, Labels::NONE, erased);
+        counters.add(Metric::Stored, Labels::NONE, part.activities().saturating_sub(faulted + in_pages + erased));
         for refused in set_aside() {
             let Some(reason) = Reason::from_name(&refused.entry.reason) else { continue };
             if reason == Reason::Undecodable {

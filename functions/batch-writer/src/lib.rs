@@ -7,6 +7,7 @@ mod arrivals;
 pub mod batch;
 pub mod config;
 pub mod drain;
+mod erased;
 pub mod handler;
 pub mod spill;
 mod store;
@@ -31,6 +32,8 @@ pub struct App<P, C, Q> {
     pub counters: Mutex<Counters>,
     /// What was counted for `GET /v1/arrivals` and is not in table `control` yet.
     untold: Mutex<arrivals::Untold>,
+    /// What is known of what is erased.
+    known: tokio::sync::Mutex<erased::Known>,
     /// Whether readers know of `page_shards`; asked once in a process.
     pub shards_known: tokio::sync::OnceCell<()>,
 }
@@ -38,7 +41,8 @@ pub struct App<P, C, Q> {
 impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
     /// An app over these ports.
     pub fn new(pages: P, control: C, quarantine: Q, page_shards: u32) -> Self {
-        let (counters, untold) = (Mutex::default(), Mutex::default());
-        Self { pages, control, quarantine, page_shards, counters, untold, shards_known: tokio::sync::OnceCell::new() }
+        let (counters, untold, known) = (Mutex::default(), Mutex::default(), tokio::sync::Mutex::default());
+        let shards_known = tokio::sync::OnceCell::new();
+        Self { pages, control, quarantine, page_shards, counters, untold, known, shards_known }
     }
 }

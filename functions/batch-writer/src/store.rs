@@ -33,7 +33,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         until: Instant,
     ) -> (Option<usize>, Vec<RefusedPage>) {
         let mut refused = Vec::new();
-        let mut pending = match page::paginate(part.datums(), self.page_shards) {
+        let mut pending = match page::paginate(part.kept(), self.page_shards) {
             Ok(pages) => pages,
             Err(error) => {
                 // Every datum was decoded before and memory is there: this cannot be, and if it is, nothing may be acknowledged.

@@ -111,6 +111,9 @@ impl<C: ControlTable, F: Leavings, H: Hooks> Agenda<'_, C, F, H> {
             Errand::Sweep(sweep) => self.sweep(&taken, sweep, now).await,
             Errand::Run(recurring) => self.recur(&taken, recurring, now).await,
             Errand::Webhook(ended) => self.tell(&taken, ended, now).await,
+            Errand::Erase(_) => {
+                Err(Fault::new(FaultKind::Denied, "agenda:Take", "what erases stands in a partition of its own"))
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use relay::export::store;
 use relay::metric::{Counters, Labels, Metric};
-use relay::port::{Backlog, ControlTable, Executions, ExportFiles, Hooks, Leavings, PageStore, Tails};
+use relay::port::{Backlog, ControlTable, Executions, ExportFiles, Hooks, Leavings, PageEdits, PageStore, Tails};
 use relay_lambda::{gateway, metrics, process};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,10 +17,14 @@ use tokio::time::timeout;
 use crate::agenda::Agenda;
 use crate::api::{Api, Call, Ports};
 use crate::dispatch::Dispatcher;
+use crate::erase::Eraser;
 use crate::worker::{Clock, StepError, StepStatus, Worker};
 
 /// What is kept of an invocation's time for the answer's own way out: milliseconds.
 const ANSWER_MS: i64 = 1000;
+
+/// How long before a tick's deadline no more is erased: milliseconds. A call of the table that does not answer may take as long.
+const ERASING_ENDS_MS: i64 = 20_000;
 
 /// Answers one call of the export API. Always an answer: what goes wrong, or takes too long, is a problem on the wire.
 pub async fn answer<W: Ports>(
@@ -71,7 +75,7 @@ pub async fn work<C, P, F, B, E, H>(
 ) -> Result<Value, StepError>
 where
     C: ControlTable,
-    P: PageStore,
+    P: PageStore + PageEdits,
     F: ExportFiles + Tails + Leavings,
     B: Backlog,
     E: Executions,
@@ -90,7 +94,7 @@ where
 impl<C, P, F, B, E, H> WorkerApp<C, P, F, B, E, H>
 where
     C: ControlTable,
-    P: PageStore,
+    P: PageStore + PageEdits,
     F: ExportFiles + Tails + Leavings,
     B: Backlog,
     E: Executions,
@@ -104,7 +108,7 @@ where
     /// The same with time as an argument: `deadline` in milliseconds since the epoch.
     pub async fn work(&self, payload: Value, deadline: i64, now: impl Fn() -> i64) -> Result<Value, StepError> {
         if payload.get("action").is_none() {
-            return self.tick(now).await;
+            return self.tick(deadline, now).await;
         }
         let task: Task = serde_json::from_value(payload)
             .map_err(|error| StepError::Invalid(format!("the state machine asked for no known action: {error}")))?;
@@ -129,7 +133,7 @@ where
     }
 
     /// What it could not judge is an error, after everything else was done: the invocation counts as failed, and somebody looks.
-    async fn tick(&self, now: impl Fn() -> i64) -> Result<Value, StepError> {
+    async fn tick(&self, deadline: i64, now: impl Fn() -> i64) -> Result<Value, StepError> {
         let dispatcher = Dispatcher { control: &self.worker.control, executions: &self.executions, slots: self.slots };
         // Who waits in line first: what is due may be somebody's webhook that does not answer.
         let mut done = dispatcher.run(now()).await;
@@ -150,10 +154,23 @@ where
         for fault in &done.faults {
             self.count_as(Metric::DispatchFaults, Labels::NONE.reason(fault.kind.name()), 1);
         }
+        // Last, since it takes all the time that is left.
+        let eraser = Eraser { control: &self.worker.control, pages: &self.worker.pages };
+        let taken_out = eraser.run(&now, deadline.saturating_sub(ERASING_ENDS_MS)).await;
+        self.count(Some(Metric::RowsErased), usize::try_from(taken_out.rows).unwrap_or(usize::MAX));
+        for fault in &taken_out.faults {
+            self.count_as(Metric::AgendaFaults, Labels::NONE.reason(fault.kind.name()), 1);
+        }
         let told = json!({
             "carried_out": due.carried_out, "freed": done.freed, "started": done.started, "failed": done.failed,
+            "erased": taken_out.rows,
         });
-        due.faults.into_iter().chain(done.faults).next().map_or(Ok(told), |fault| Err(fault.into()))
+        due.faults
+            .into_iter()
+            .chain(done.faults)
+            .chain(taken_out.faults)
+            .next()
+            .map_or(Ok(told), |fault| Err(fault.into()))
     }
 
     fn count(&self, metric: Option<Metric>, n: usize) {

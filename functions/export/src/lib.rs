@@ -6,6 +6,7 @@ pub mod agenda;
 pub mod api;
 pub mod config;
 pub mod dispatch;
+pub mod erase;
 pub mod handler;
 mod queue;
 pub mod worker;

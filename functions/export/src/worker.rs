@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use relay::activity::Kind;
 use relay::control::CommitError;
+use relay::erase::Erased;
 use relay::export::{Checkpoint, Export, Status, store};
 use relay::page::largest_shards;
 use relay::port::{Backlog, ControlTable, ExportFiles, Leavings, PageStore, Tails};
@@ -229,7 +230,10 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         clock: &Clock<impl Fn() -> i64>,
     ) -> Result<bool, Halt> {
         let began_after = held.export.checkpoint.after.clone();
-        let selection = held.export.selection(kind, largest_shards(&self.control).await?, held.export.last_row()?);
+        // Read anew for each file of each step: what was erased meanwhile is in no row that is written from here on.
+        let erased = Erased::load(&self.control, &held.export.owner).await?;
+        let shards = largest_shards(&self.control).await?;
+        let selection = held.export.selection(kind, shards, held.export.last_row()?, &erased);
         let mut filler = Filler::new(&held.export, tail, Reader::new(&self.pages, selection), held.has_moved)?;
         let mut uploads = Uploads::behind(&self.files, held.export.checkpoint.parts);
         loop {

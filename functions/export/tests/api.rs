@@ -21,7 +21,7 @@ use support::{API_KEY, INGEST_KEY, NOW, commit, load, profile, put, request, run
 /// How many rows an export's file would have.
 fn rows(pages: &MemoryPages, export: &Export) -> usize {
     run(async {
-        let mut reader = Reader::new(pages, export.selection(export.kinds[0], 1, None));
+        let mut reader = Reader::new(pages, export.selection(export.kinds[0], 1, None, &relay::erase::Erased::none()));
         let mut rows = 0;
         while let Some(minute) = reader.next().await.unwrap() {
             rows += minute.len();

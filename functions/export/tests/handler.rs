@@ -57,7 +57,7 @@ fn anything_without_an_action_is_a_tick() {
         let app = app();
         let export = export_of("demo", NOW, 1, &json!({}));
         commit(&app.worker.control, &queueing(&export));
-        assert_eq!(send(&app, tick), Ok(json!({"carried_out": 0, "freed": 0, "started": 1, "failed": 0})));
+        assert_eq!(send(&app, tick), Ok(json!({"carried_out": 0, "freed": 0, "started": 1, "failed": 0, "erased": 0})));
         assert!(app.executions.all().contains_key(&export.export_id));
     }
 }

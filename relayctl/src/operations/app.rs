@@ -60,9 +60,12 @@ pub(crate) async fn remove_app(
         };
         let received_since = tenancy::received_since(control, app_token, owner).await?;
         let former = FormerClaim { owner: owner.to_owned(), received_since, released_at: actor.at };
+        let tenure = former.tenure(app_token);
         let writes = [
             Write::Delete { key: App::key(app_token), expect: Expect::Version(version) },
             Write::put(FormerClaim::key(app_token), &former, Expect::Any)?,
+            Write::put(tenure.key(), &tenure, Expect::Any)?,
+            Write::put(tenure.listing_key(), &tenure, Expect::Any)?,
             Write::Delete { key: App::listing_key(owner, app_token), expect: Expect::Any },
             actor.did(Action::AppRemoved, owner, app_token).write()?,
         ];

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use relay::fault::{Fault, FaultKind};
 use relay::page::{Page, PageDay, StoredPage};
-use relay::port::{PageListing, PageStore, PutPageError, SortRange};
+use relay::port::{PageEdit, PageEdits, PageListing, PageStore, PutPageError, SortRange};
 
 use super::CALLS_AT_ONCE;
 use super::value::{Attributes, as_number, as_text, number, text};
@@ -20,6 +22,11 @@ use crate::fault::{fault, words};
 
 const BATCH_WRITE_ITEM: &str = "dynamodb:BatchWriteItem";
 const QUERY: &str = "dynamodb:Query";
+const UPDATE_ITEM: &str = "dynamodb:UpdateItem";
+const DELETE_ITEM: &str = "dynamodb:DeleteItem";
+
+/// That a page is still the one that was read. Its bytes say so: their number or a version would have to be written by everybody.
+const UNCHANGED: &str = "#page = :was";
 
 /// DynamoDB API reference, `BatchWriteItem`: 25 puts, 16 MB over the network.
 const BATCH_WRITE_LIMITS: Limits = Limits { items: 25, bytes: 16_000_000 };
@@ -81,6 +88,66 @@ impl AwsPages {
     }
 }
 
+impl AwsPages {
+    async fn edit_one(&self, edit: PageEdit) -> Result<bool, Fault> {
+        match &edit.becomes {
+            Some((body, n)) => self.replace(&edit, body, *n).await,
+            None => self.remove(&edit).await,
+        }
+    }
+
+    /// An update, not a put: when the item expires stays as it is, and is not read.
+    async fn replace(&self, edit: &PageEdit, body: &Bytes, n: u64) -> Result<bool, Fault> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(address(&edit.day, &edit.was.sk)))
+            .condition_expression(UNCHANGED)
+            .update_expression("SET #page = :page, #n = :n")
+            .expression_attribute_names("#page", "page")
+            .expression_attribute_names("#n", "n")
+            .expression_attribute_values(":was", binary(&edit.was.body))
+            .expression_attribute_values(":page", binary(body))
+            .expression_attribute_values(":n", number(&n));
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(fault(UPDATE_ITEM, &error)),
+        }
+    }
+
+    async fn remove(&self, edit: &PageEdit) -> Result<bool, Fault> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(address(&edit.day, &edit.was.sk)))
+            .condition_expression(UNCHANGED)
+            .expression_attribute_names("#page", "page")
+            .expression_attribute_values(":was", binary(&edit.was.body));
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(fault(DELETE_ITEM, &error)),
+        }
+    }
+}
+
+impl PageEdits for AwsPages {
+    async fn edit(&self, edits: &[PageEdit]) -> Vec<Result<bool, Fault>> {
+        stream::iter(edits.to_vec()).map(|edit| self.edit_one(edit)).buffered(CALLS_AT_ONCE).collect().await
+    }
+}
+
 impl PageStore for AwsPages {
     async fn put(&self, pages: &[Page]) -> Vec<Result<(), PutPageError>> {
         let calls: Vec<Vec<Page>> =
@@ -119,6 +186,14 @@ impl PageStore for AwsPages {
     }
 }
 
+fn address(day: &PageDay, sk: &str) -> Attributes {
+    Attributes::from([("pk".to_owned(), text(day.pk())), ("sk".to_owned(), text(sk))])
+}
+
+fn binary(body: &Bytes) -> AttributeValue {
+    AttributeValue::B(Blob::new(body.as_ref()))
+}
+
 /// Binary attributes travel as base64.
 fn wire_size(page: &Page) -> usize {
     page.body.len().div_ceil(3) * 4 + ITEM_OVERHEAD
@@ -128,7 +203,7 @@ fn put_request(page: &Page) -> Result<WriteRequest, PutPageError> {
     let put = PutRequest::builder()
         .item("pk", text(page.day.pk()))
         .item("sk", text(&page.sk))
-        .item("page", AttributeValue::B(Blob::new(page.body.as_ref())))
+        .item("page", binary(&page.body))
         .item("n", number(&page.n))
         .item("expires_at", number(&page.expires_at))
         .build()

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use relay::activity::Kind;
 use relay::fault::{Fault, FaultKind};
 use relay::page::{Page, PageDay, StoredPage};
-use relay::port::{PageListing, PageStore, PutPageError, SortRange};
+use relay::port::{PageEdit, PageEdits, PageListing, PageStore, PutPageError, SortRange};
 use relay_aws::dynamodb::AwsPages;
 use serde_json::{Value, json};
 
@@ -143,4 +143,52 @@ async fn an_item_that_is_no_page_is_a_fault_not_a_gap() {
     let range = SortRange { from: "0000", to: "2400", after: None };
     let listing = AwsPages::new(&service.aws, "pages").list(&day(), range, None).await;
     assert_eq!(listing.unwrap_err().kind, FaultKind::Denied);
+}
+
+fn edit(sk: &str, becomes: Option<&'static [u8]>) -> PageEdit {
+    let was = StoredPage { sk: sk.to_owned(), body: Bytes::from_static(b"page"), n: 3 };
+    PageEdit { day: day(), was, becomes: becomes.map(|body| (Bytes::from_static(body), 2)) }
+}
+
+#[tokio::test]
+async fn a_page_is_changed_in_place_under_the_condition_that_it_is_as_it_was_read() {
+    let service = Service::new([Answer::Json(200, json!({}))]).await;
+    assert_eq!(AwsPages::new(&service.aws, "pages").edit(&[edit("0104#a", Some(b"less"))]).await, [Ok(true)]);
+    let request = service.request();
+    assert_eq!(request.header("x-amz-target"), "DynamoDB_20120810.UpdateItem");
+    let expected = json!({
+        "TableName": "pages",
+        "Key": {"pk": {"S": "abc#install#2026-01-01#0"}, "sk": {"S": "0104#a"}},
+        "ConditionExpression": "#page = :was",
+        "UpdateExpression": "SET #page = :page, #n = :n",
+        "ExpressionAttributeNames": {"#page": "page", "#n": "n"},
+        "ExpressionAttributeValues": {":was": {"B": "cGFnZQ=="}, ":page": {"B": "bGVzcw=="}, ":n": {"N": "2"}},
+    });
+    assert_eq!(request.json(), expected);
+
+    let service = Service::new([Answer::Json(200, json!({}))]).await;
+    assert_eq!(AwsPages::new(&service.aws, "pages").edit(&[edit("0104#a", None)]).await, [Ok(true)]);
+    let request = service.request();
+    assert_eq!(request.header("x-amz-target"), "DynamoDB_20120810.DeleteItem");
+    let expected = json!({
+        "TableName": "pages",
+        "Key": {"pk": {"S": "abc#install#2026-01-01#0"}, "sk": {"S": "0104#a"}},
+        "ConditionExpression": "#page = :was",
+        "ExpressionAttributeNames": {"#page": "page"},
+        "ExpressionAttributeValues": {":was": {"B": "cGFnZQ=="}},
+    });
+    assert_eq!(request.json(), expected);
+}
+
+#[tokio::test]
+async fn a_page_that_is_another_by_now_is_no_fault_and_a_fault_is_one() {
+    let other = json!({"__type": "ConditionalCheckFailedException", "message": "The conditional request failed"});
+    let denied = json!({"__type": "AccessDeniedException", "message": "not authorized"});
+    for becomes in [None, Some(b"less".as_slice())] {
+        let service = Service::new([Answer::Json(400, other.clone())]).await;
+        assert_eq!(AwsPages::new(&service.aws, "pages").edit(&[edit("0104#a", becomes)]).await, [Ok(false)]);
+        let service = Service::new([Answer::Json(400, denied.clone())]).await;
+        let results = AwsPages::new(&service.aws, "pages").edit(&[edit("0104#a", becomes)]).await;
+        assert_eq!(results[0].as_ref().unwrap_err().kind, FaultKind::Denied);
+    }
 }

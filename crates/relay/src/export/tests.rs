@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::activity::ActivityId;
 use crate::activity::Value;
 use crate::field::Field;
 use crate::owner::Owner;
@@ -242,7 +243,10 @@ fn an_export_survives_the_table() {
     let stored = serde_json::to_value(&export).unwrap();
     assert_eq!(serde_json::from_value::<Export>(stored).unwrap(), export);
     assert_eq!(export.last_row(), Ok(Some((5, ActivityId([0xab; 16])))));
-    assert_eq!(export.selection(Kind::Install, 2, None).kept_since, export.as_of - 90 * DAY_MS);
+    assert_eq!(
+        export.selection(Kind::Install, 2, None, &crate::erase::Erased::none()).kept_since,
+        export.as_of - 90 * DAY_MS
+    );
 }
 
 #[test]

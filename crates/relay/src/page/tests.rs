@@ -3,13 +3,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::arbitrary;
 
-fn encoded(activity: &crate::activity::Activity<'_>) -> Vec<u8> {
+pub(super) fn encoded(activity: &crate::activity::Activity<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     avro::encode(activity, &mut bytes);
     bytes
 }
 
-fn pages(activities: &[Vec<u8>], shards: u32) -> Vec<Page> {
+pub(super) fn pages(activities: &[Vec<u8>], shards: u32) -> Vec<Page> {
     let datums = activities.iter().enumerate().map(|(source, bytes)| Datum { bytes, retention_days: 30, source });
     paginate(datums, shards).unwrap().into_iter().map(|sourced| sourced.page).collect()
 }

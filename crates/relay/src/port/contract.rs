@@ -18,8 +18,8 @@ use crate::control::{CommitError, Expect, Key, Query, Write};
 use crate::fault::FaultKind;
 use crate::page::{Page, PageDay};
 use crate::port::{
-    ControlTable, ExecutionState, Executions, ExportFiles, Leavings, ObjectHead, Objects, PageStore, Quarantine,
-    Record, Removal, SortRange, Spill, SpillBacklog, StoredPart, Stream, Tails, UploadState,
+    ControlTable, ExecutionState, Executions, ExportFiles, Leavings, ObjectHead, Objects, PageEdit, PageEdits,
+    PageStore, Quarantine, Record, Removal, SortRange, Spill, SpillBacklog, StoredPart, Stream, Tails, UploadState,
 };
 
 fn put(key: &Key, value: u32, expect: Expect) -> Write {
@@ -101,6 +101,36 @@ pub async fn pages(store: &impl PageStore, name: &str) {
     assert!(sort_keys(store, &other, whole).await.is_empty());
     let results = store.put(&[page(&day, "0100#fits", 10), page(&day, "0101#large", 401 * 1024)]).await;
     assert!(matches!(results.as_slice(), [Ok(()), Err(crate::port::PutPageError::Invalid(_))]), "{results:?}");
+}
+
+/// Table `pages` as an erase changes it: a page that is as it was read becomes another or is removed, any other is left alone.
+pub async fn edits(store: &(impl PageStore + PageEdits), name: &str) {
+    let day = PageDay { app_token: format!("contract-edits-{name}"), kind: Kind::Event, day: 19_675, shard: 0 };
+    let sks = ["0001#a", "0002#b", "0003#c"];
+    assert_eq!(store.put(&sks.map(|sk| page(&day, sk, 300 * 1024))).await, vec![Ok(()); 3]);
+    let whole = SortRange { from: "0000", to: "2400", after: None };
+    let mut was = Vec::new();
+    for sk in sks {
+        was.push(
+            store.list(&day, SortRange { from: sk, to: &format!("{sk}!"), ..whole }, Some(1)).await.unwrap().pages,
+        );
+    }
+    let was: Vec<_> = was.into_iter().flatten().collect();
+    assert_eq!(was.len(), 3);
+    let left = (Bytes::from_static(b"left"), 2);
+    let edit = |page: usize, becomes: Option<&(Bytes, u64)>| PageEdit {
+        day: day.clone(),
+        was: was[page].clone(),
+        becomes: becomes.cloned(),
+    };
+    assert_eq!(store.edit(&[]).await, vec![]);
+    assert_eq!(store.edit(&[edit(0, Some(&left)), edit(1, None)]).await, [Ok(true), Ok(true)]);
+    // As they were read they are no more, and what is not there is not made.
+    let late = [edit(0, None), edit(1, Some(&left)), edit(2, None)];
+    assert_eq!(store.edit(&late).await, [Ok(false), Ok(false), Ok(true)]);
+    let pages = store.list(&day, whole, None).await.unwrap().pages;
+    let [one] = pages.as_slice() else { panic!("one page is left: {} are", pages.len()) };
+    assert_eq!((one.sk.as_str(), one.body.as_ref(), one.n), (sks[0], b"left".as_slice(), 2));
 }
 
 async fn sort_keys(store: &impl PageStore, day: &PageDay, range: SortRange<'_>) -> Vec<String> {
@@ -264,6 +294,7 @@ mod tests {
     async fn the_doubles_keep_the_contract() {
         super::control(&MemoryControl::default(), "memory").await;
         super::pages(&MemoryPages::default(), "memory").await;
+        super::edits(&MemoryPages::default(), "memory").await;
         super::stream(&MemoryStream::new(2)).await;
         super::spill(&MemorySpill::default()).await;
         super::quarantine(&MemoryQuarantine::default(), "memory").await;

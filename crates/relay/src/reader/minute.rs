@@ -84,7 +84,7 @@ impl Minute {
             let datum = page.get(range?).unwrap_or_default();
             let head = avro::head(datum)?;
             let key = (head.created_at, head.activity_id);
-            if !selection.takes(&head) || self.ceiling.is_some_and(|ceiling| key >= ceiling) {
+            if self.ceiling.is_some_and(|ceiling| key >= ceiling) || !selection.takes(&head, datum)? {
                 continue;
             }
             let page = *named.get_or_insert_with(|| {

@@ -108,7 +108,7 @@ impl<W: Fn(&Activity<'_>) -> bool, G: Fn() -> bool> Sample<W, G> {
         for range in page::datums(page) {
             let datum = page.get(range?).unwrap_or_default();
             let head = avro::head(datum)?;
-            if selection.takes(&head) && (self.is_wanted)(&avro::decode(datum)?) {
+            if selection.takes(&head, datum)? && (self.is_wanted)(&avro::decode(datum)?) {
                 seen.insert(head.activity_id.0);
             }
         }

@@ -29,6 +29,7 @@ fn selection(shards: u32) -> Selection {
         received_since: i64::MIN,
         after: None,
         shards,
+        erased: Erased::none(),
     }
     .over(NOON - DAY_MS, NOON + 2 * DAY_MS)
 }

@@ -102,6 +102,7 @@ pub(crate) async fn rows(pages: &impl PageStore, control: &impl ControlTable) ->
         received_since: 0,
         after: None,
         shards: page::largest_shards(control).await.unwrap(),
+        erased: relay::erase::Erased::none(),
     };
     let mut reader = Reader::new(pages, selection);
     let mut ids = Vec::new();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use relay::backlog::{Drained, drained};
 use relay::control::{CommitError, Expect, Key};
+use relay::erase::Erased;
 use relay::export::queue::position;
 use relay::export::{Asked, Export, ExportRequest, Recent, Status, export_id, store};
 use relay::fault::{Fault, FaultKind};
@@ -148,7 +149,10 @@ impl<W: Ports> Api<W> {
 
     async fn holds_no_page(&self, export: &Export) -> Result<bool, Fault> {
         let shards = largest_shards(&self.control).await?;
-        let selections: Vec<_> = export.kinds.iter().map(|kind| export.selection(*kind, shards, None)).collect();
+        // Whether there is a page is asked; of its rows, erased or not, none is looked at.
+        let erased = Erased::none();
+        let selections: Vec<_> =
+            export.kinds.iter().map(|kind| export.selection(*kind, shards, None, &erased)).collect();
         if selections.iter().map(Selection::questions).sum::<u64>() > MAX_QUESTIONS {
             return Ok(false);
         }

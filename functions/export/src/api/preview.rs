@@ -1,6 +1,7 @@
 //! `POST /v1/exports/preview`: what an export would hold, looked at for a moment.
 
 use relay::activity::{Activity, Kind};
+use relay::erase::Erased;
 use relay::export::Export;
 use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
@@ -64,9 +65,10 @@ impl<W: Ports> Api<W> {
         check_envelope(call.request)?;
         let export = self.checked_without_mail(call, owner).await?;
         let shards = largest_shards(&self.control).await?;
+        let erased = Erased::load(&self.control, owner).await?;
         let mut previews = Vec::with_capacity(export.kinds.len());
         for (index, kind) in export.kinds.iter().copied().enumerate() {
-            let selection = export.selection(kind, shards, None);
+            let selection = export.selection(kind, shards, None, &erased);
             let seen = self.look(&export, index, selection, call.random).await?;
             previews.push(seen.view(kind));
         }

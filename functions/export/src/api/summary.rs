@@ -14,11 +14,13 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use relay::activity::Kind;
+use relay::erase::Erased;
 use relay::export::Export;
 use relay::fault::{Fault, FaultKind};
 use relay::http::Response;
 use relay::page::largest_shards;
 use relay::period::{Day, rfc3339};
+use relay::reader::Selection;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -51,7 +53,8 @@ impl<W: Ports> Api<W> {
     pub(super) async fn summary(&self, call: &Call<'_>, owner: &str) -> Result<Response, Refusal> {
         let (export, days) = self.checked_query(call, owner).await?;
         let shards = largest_shards(&self.control).await?;
-        let looks = looks(&export, &days, shards);
+        let erased = Erased::load(&self.control, owner).await?;
+        let looks = looks(&export, &days, |kind| export.selection(kind, shards, None, &erased));
         let complete = self.complete_until(export.as_of, LONGEST_LOOK);
         let (looks, complete) = tokio::join!(self.look_at(looks, (&export, shards), call.random), complete);
         let looks = looks?;
@@ -126,9 +129,9 @@ impl<W: Ports> Api<W> {
 }
 
 /// One look a kind and day, in an order that is spread over all of them wherever it is broken off.
-fn looks(export: &Export, days: &[Day], shards: u32) -> Vec<Look> {
+fn looks(export: &Export, days: &[Day], selection: impl Fn(Kind) -> Selection) -> Vec<Look> {
     let of_kind = |kind: &Kind| {
-        let selection = export.selection(*kind, shards, None);
+        let selection = selection(*kind);
         days.iter().map(move |day| Look::at(&selection, day)).collect::<Vec<_>>()
     };
     let mut looks: Vec<_> = export.kinds.iter().flat_map(of_kind).enumerate().collect();

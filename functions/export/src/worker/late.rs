@@ -5,6 +5,7 @@
 //! or they were replayed since. Those are found by what the file lacks of all rows that there are now.
 
 use relay::activity::Kind;
+use relay::erase::Erased;
 use relay::export::{Export, Status, store};
 use relay::page::largest_shards;
 use relay::port::{Backlog, ControlTable, ExportFiles, Leavings, PageStore, Tails};
@@ -56,8 +57,9 @@ impl<C: ControlTable, P: PageStore, F: ExportFiles + Tails + Leavings, B: Backlo
         let wrong = |id: &String| StepError::Invalid(format!("{id} is no activity's id"));
         let after = counting.after.as_ref().map(|(at, id)| id.parse().map(|id| (*at, id)).map_err(|_| wrong(id)));
         let shards = largest_shards(&self.control).await?;
-        let selection =
-            Selection { from: previous.from, to: previous.to, ..export.selection(kind, shards, after.transpose()?) };
+        let erased = Erased::load(&self.control, &export.owner).await?;
+        let read = export.selection(kind, shards, after.transpose()?, &erased);
+        let selection = Selection { from: previous.from, to: previous.to, ..read };
         let mut reader = Reader::new(&self.pages, selection);
         while !clock.is_over() {
             let Some(minute) = reader.next().await.map_err(StepError::from)? else { return Ok(true) };

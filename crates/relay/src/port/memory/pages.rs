@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use super::{Script, lock};
 use crate::fault::Fault;
 use crate::page::{Page, PageDay, StoredPage};
-use crate::port::{PageListing, PageStore, PutPageError, SortRange};
+use crate::port::{PageEdit, PageEdits, PageListing, PageStore, PutPageError, SortRange};
 
 /// The most bytes of an item, names included (DynamoDB: 400 KB).
 const MAX_ITEM_BYTES: usize = 400 * 1024;
@@ -17,7 +17,7 @@ const MAX_QUERY_BYTES: usize = 1024 * 1024;
 /// Table `pages`.
 #[derive(Debug, Default)]
 pub struct MemoryPages {
-    /// Calls: `put`, `list`.
+    /// Calls: `put`, `list`, `edit`.
     pub script: Script,
     days: Mutex<BTreeMap<PageDay, BTreeMap<String, Page>>>,
 }
@@ -44,6 +44,25 @@ impl MemoryPages {
         }
         lock(&self.days).entry(page.day.clone()).or_default().insert(page.sk.clone(), page.clone());
         Ok(())
+    }
+}
+
+impl PageEdits for MemoryPages {
+    async fn edit(&self, edits: &[PageEdit]) -> Vec<Result<bool, Fault>> {
+        self.script
+            .batch("edit", edits, |edit| {
+                let mut days = lock(&self.days);
+                let pages = days.entry(edit.day.clone()).or_default();
+                let Some(page) = pages.get_mut(&edit.was.sk).filter(|page| page.body == edit.was.body) else {
+                    return Ok(false);
+                };
+                match &edit.becomes {
+                    Some((body, n)) => (page.body, page.n) = (body.clone(), *n),
+                    None => drop(pages.remove(&edit.was.sk)),
+                }
+                Ok(true)
+            })
+            .await
     }
 }
 
