@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use relay::activity::{Activity, ActivityId};
+use relay::erase::Erased;
 use relay::fault::FaultKind;
 use relay::owner::FormerClaim;
 use relay::page::{largest_shards, raise_shards};
@@ -294,7 +295,7 @@ fn exact_days_have_the_rows_of_their_files() {
         let largest = run(largest_shards(&world.api.control)).unwrap();
         for (day, counted) in period.days().iter().zip(counted) {
             let selection =
-                Selection { from: day.from, to: day.to, ..export.selection(export.kinds[0], largest, None) };
+                Selection { from: day.from, to: day.to, ..export.selection(export.kinds[0], largest, None, &Erased::none()) };
             prop_assert_eq!(counted, (Some(file_rows(&world, selection, country)), true), "{} {}", day.date, zone);
         }
         Ok(())
