@@ -294,8 +294,11 @@ fn exact_days_have_the_rows_of_their_files() {
         );
         let largest = run(largest_shards(&world.api.control)).unwrap();
         for (day, counted) in period.days().iter().zip(counted) {
-            let selection =
-                Selection { from: day.from, to: day.to, ..export.selection(export.kinds[0], largest, None, &Erased::none()) };
+            let selection = Selection {
+                from: day.from,
+                to: day.to,
+                ..export.selection(export.kinds[0], largest, None, &Erased::none())
+            };
             prop_assert_eq!(counted, (Some(file_rows(&world, selection, country)), true), "{} {}", day.date, zone);
         }
         Ok(())

@@ -15,11 +15,7 @@ use crate::view::{Answer, EraseStatusView};
 /// How often it is looked how far a pass is.
 const LOOK: Duration = Duration::from_secs(1);
 
-pub(super) async fn erase(
-    control: &impl ControlTable,
-    arguments: EraseArgs,
-    actor: &Actor,
-) -> Result<Answer, Refusal> {
+pub(super) async fn erase(control: &impl ControlTable, arguments: EraseArgs, actor: &Actor) -> Result<Answer, Refusal> {
     let EraseArgs { command, owner, ids, wait } = arguments;
     if let Some(command) = command {
         return verb(control, command).await;
