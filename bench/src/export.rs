@@ -18,6 +18,10 @@ const MAX_PEAK: u64 = 128 * 1024 * 1024;
 /// The largest file's peak is at most so many hundredths of the smallest one's.
 const MAX_GROWTH: u64 = 110;
 
+/// How often the worker writes a file of each size. Whether both parts of the upload are on their way at the moment of most rows is chance: one run of a
+/// short file may miss the peak that a long one always has.
+const ROUNDS: usize = 3;
+
 /// How often the worker must be as fast as a peer, in hundredths.
 const GOALS: [(&Peer, u64); 3] = [(&DUCKDB, 100), (&PYTHON_ATTRIBUTES, 1000), (&PYTHON_DOCUMENTS, 1000)];
 
@@ -53,7 +57,8 @@ pub(crate) fn run(python: &Path, sizes: &[u64]) -> Outcome {
     let mut missed = Vec::new();
     let mut peaks = Vec::new();
     for size in sizes {
-        let worker = worker::measure(*size)?;
+        let rounds = (0..ROUNDS).map(|_| worker::measure(*size)).collect::<Result<Vec<_>, _>>()?;
+        let worker = typical(rounds).ok_or("no file was written")?;
         worker.say("export-worker", "");
         peaks.push(worker.peak);
         for (peer, goal) in GOALS {
@@ -71,6 +76,14 @@ pub(crate) fn run(python: &Path, sizes: &[u64]) -> Outcome {
     }
     missed.extend(judge_memory(&peaks));
     if missed.is_empty() { Ok(()) } else { Err(missed.join("\n       ")) }
+}
+
+/// The round of median time, with the greatest peak of all.
+fn typical(mut rounds: Vec<Written>) -> Option<Written> {
+    let peak = rounds.iter().map(|written| written.peak).max()?;
+    rounds.sort_by_key(|written| written.core);
+    let median = rounds.len() / 2;
+    rounds.into_iter().nth(median).map(|written| Written { peak, ..written })
 }
 
 /// Flat: whatever the size.
@@ -112,6 +125,20 @@ mod tests {
             let written = peer.measure(python, ROWS).unwrap();
             assert_eq!((written.rows, &written.sha256), (ROWS, &worker.sha256), "{}", peer.name);
         }
+    }
+
+    #[test]
+    fn of_several_rounds_the_median_time_and_the_greatest_peak_count() {
+        let round = |seconds, peak| Written {
+            rows: 1,
+            bytes: 1,
+            sha256: String::new(),
+            core: Duration::from_secs(seconds),
+            peak,
+        };
+        let typical = typical(vec![round(3, 10), round(1, 30), round(2, 20)]).unwrap();
+        assert_eq!((typical.core, typical.peak), (Duration::from_secs(2), 30));
+        assert!(super::typical(Vec::new()).is_none());
     }
 
     #[test]

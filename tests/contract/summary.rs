@@ -15,8 +15,8 @@ pub(crate) async fn answers(document: &Document, ledger: &mut Ledger<'_>) {
         (format!("app_token=acme-app&{days}"), 200, "reattribution"),
         (format!("app_token=acme-app&{days}&kind=event&kind=install&timezone=Asia/Seoul"), 200, "Asia/Seoul"),
         (format!("app_token=other-app&{days}"), 403, "foreign-app"),
-        (format!("app_token=acme-app&{days}&kind=event&kind=event"), 422, "twice"),
-        ("end_date=2026-11-15&start_date=2026-11-01&app_token=acme-app".to_owned(), 422, "15 days"),
+        (format!("app_token=acme-app&{days}&kind=event&kind=event"), 422, "name each once"),
+        ("end_date=2026-11-15&start_date=2026-11-01&app_token=acme-app".to_owned(), 422, "end_date"),
         (String::new(), 422, "start_date"),
     ] {
         let mut request = request(document, operation, Sent::Right);
@@ -26,7 +26,7 @@ pub(crate) async fn answers(document: &Document, ledger: &mut Ledger<'_>) {
     // What cannot be looked at is told as null, or not at all.
     world.api.backlog.script.refuse("look", 1, FaultKind::Throttled);
     let unknown = request(document, operation, Sent::Right);
-    expect(&mut world, operation, &unknown, (200, "\"complete_to\":null"), ledger).await;
+    expect(&mut world, operation, &unknown, (200, "\"complete_to\":null,"), ledger).await;
     world.api.pages.script.refuse("list", 10_000, FaultKind::Throttled);
     expect(&mut world, operation, &unknown, (503, "unavailable"), ledger).await;
 }
