@@ -34,7 +34,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Who you are, for the audit record; a claim, as AWS knows whose credentials these are [default: `$USER@host`]
+    /// Who you are, for the audit record; a claim, as AWS knows whose credentials these are (default: `$USER@host`)
     #[arg(long = "as", global = true, value_name = "NAME", value_parser = names::operator)]
     pub(crate) operator: Option<String>,
 

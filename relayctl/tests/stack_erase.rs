@@ -2,28 +2,29 @@
 //! the id; and nothing brings it back. Runs where `RELAY_STACK` names a stack's `stack.json`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
 
+mod support;
+
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use relay::activity::{Activity, Fields, Kind, Value};
-use relay::backlog::{self, Drained};
 use relay::erase::Erased;
 use relay::field::Field;
 use relay::page::{PageDay, largest_shards};
-use relay::port::{Look, PageStore as _, Record, SortRange, Stream as _};
+use relay::port::{PageStore as _, Record, SortRange, Stream as _};
 use relay::reader::{Reader, Selection};
+use relay::time::date_of_day;
 use relay::{arbitrary, frame, page};
-use relay_aws::config::Aws;
-use relay_aws::dynamodb::{AwsControl, AwsPages};
-use relay_aws::kinesis::{AwsBacklog, AwsStream};
+use relay_aws::dynamodb::AwsPages;
+use relay_aws::kinesis::AwsStream;
 use relay_lambda::process;
-use serde_json::Value as Json;
+use serde_json::json;
+use support::{Stack, call};
 
-/// How long the writer may take with what is in the stream, and the dispatcher with a pass that is killed again and again: it ticks each minute, and what a dead
+/// How long the dispatcher may take with a pass that is killed again and again: it ticks each minute, and what a dead
 /// one held is free after two.
 const LIMIT: Duration = Duration::from_mins(10);
 
@@ -32,54 +33,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How many processes are killed in the middle of the job.
 const KILLS: usize = 2;
 
-struct Stack {
-    folder: PathBuf,
-    facts: Json,
-    aws: Aws,
-    /// An owner of this test's own, with an app.
-    owner: String,
-    app: String,
-}
-
 impl Stack {
-    async fn of(test: &str) -> Option<Self> {
-        let Some(path) = process::env("RELAY_STACK") else {
-            // Not `eprintln!`, which the test harness keeps to itself.
-            let line = format!("skipped: {test}: RELAY_STACK names no stack.json (cargo xtask up)\n");
-            std::io::stderr().write_all(line.as_bytes()).unwrap();
-            return None;
-        };
-        // `.relay/stack.json` → the checkout that `--local` finds it from.
-        let folder = Path::new(&path).parent().unwrap().parent().unwrap().to_owned();
-        let facts: Json = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let aws = Aws::at(facts["emulator_url"].as_str().unwrap(), facts["region"].as_str().unwrap()).await;
-        let run = &process::trace_id()[..12];
-        let (owner, app) = (format!("{test}-{run}"), format!("app.{test}.{run}"));
-        let stack = Self { folder, facts, aws, owner, app };
-        stack.json(&["owner", "add", &stack.owner]);
-        stack.json(&["app", "add", &stack.owner, &stack.app]);
-        Some(stack)
-    }
-
-    fn get(&self, name: &str) -> &str {
-        self.facts[name].as_str().unwrap()
-    }
-
-    fn relayctl(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_relayctl"));
-        command.current_dir(&self.folder).arg("--local").args(arguments).output().unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Json {
-        let output = self.relayctl(&[arguments, &["--json"]].concat());
-        assert!(output.status.success(), "{arguments:?} {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn control(&self) -> AwsControl {
-        AwsControl::new(&self.aws, self.get("control_table"))
-    }
-
     fn pages(&self) -> AwsPages {
         AwsPages::new(&self.aws, self.get("pages_table"))
     }
@@ -90,16 +44,23 @@ impl Stack {
         let records: Vec<Record> = frames.iter().map(record).collect();
         let put = AwsStream::new(&self.aws, self.get("stream")).put(&records).await;
         assert!(put.iter().all(Result::is_ok), "{put:?}");
-        let (control, stream) = (self.control(), AwsBacklog::new(&self.aws, self.get("stream")));
-        let start = Instant::now();
-        loop {
-            let look = Look { now: process::now_ms(), enough: i64::MAX, within: LIMIT };
-            if backlog::drained(&control, &stream, look).await.unwrap() == Drained::Wholly {
-                return;
-            }
-            assert!(start.elapsed() < LIMIT, "the stream is not drained after {LIMIT:?}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        self.drained().await;
+    }
+
+    /// The users of all rows of a new file of the app's installs, downloaded by its link.
+    async fn users_in_a_file(&self, key: &str) -> BTreeMap<String, usize> {
+        let today = process::now_ms().div_euclid(DAY_MS);
+        let request = json!({
+            "app_token": self.app, "kind": "install", "start_date": date_of_day(today - 4), "end_date": date_of_day(today),
+            "email": format!("{}@example.com", process::trace_id()), "columns": ["user_id"],
+        });
+        let Some(export) = self.exported(key, &request).await else { return BTreeMap::new() };
+        let path = format!("/v1/exports/{}/link", export["export_id"].as_str().unwrap());
+        let (status, link) = self.ask("POST", &path, key, "");
+        assert_eq!(status, 200, "{link}");
+        let (status, file) = call(link["url"].as_str().unwrap(), ("GET", ""), "");
+        assert_eq!(status, 200, "{file}");
+        counted(file.lines().skip(1).map(str::to_owned).collect())
     }
 
     /// The users of all rows that an export would hold, read as its worker reads.
@@ -160,7 +121,7 @@ impl Stack {
     fn kill_at_work(&self) -> bool {
         let status = self.json(&["erase", "status", &self.owner]);
         let is_at_work = status["pass"]["pages"].as_u64().is_some();
-        let host = self.facts["pid"].as_u64().unwrap().to_string();
+        let host = self.host().to_string();
         let kill = |pid: &String| Command::new("kill").args(["-9", pid]).status().unwrap().success();
         is_at_work && processes(&host, "export-worker").iter().filter(|pid| kill(pid)).count() > 0
     }
@@ -219,13 +180,18 @@ fn others() -> BTreeMap<String, usize> {
 #[tokio::test]
 async fn what_is_erased_is_in_no_file_at_once_and_in_no_page_in_the_end_and_nothing_brings_it_back() {
     let Some(stack) = Stack::of("erase").await else { return };
+    let key = stack.key("api");
+    stack.json(&["domain", "add", &stack.owner, "example.com"]);
     let frames = frames(&stack.app);
     stack.stored(&frames).await;
     assert_eq!(stack.users_given_out().await.values().sum::<usize>(), 270);
+    assert_eq!(stack.users_in_a_file(&key).await.get("kim"), Some(&30));
 
     let erased = stack.json(&["erase", &stack.owner, "--user-id", "kim"]);
     assert_eq!(erased["made"], 1, "{erased}");
     assert_eq!(stack.users_given_out().await, others(), "at once");
+    let in_a_file = BTreeMap::from([("choi".to_owned(), 30), ("lee".to_owned(), 30)]);
+    assert_eq!(stack.users_in_a_file(&key).await, in_a_file, "at once");
 
     let (start, mut killed) = (Instant::now(), 0);
     while stack.json(&["erase", "status", &stack.owner])["state"] != "taken_out" {
@@ -239,11 +205,14 @@ async fn what_is_erased_is_in_no_file_at_once_and_in_no_page_in_the_end_and_noth
     // The stream once more, as it came: a replay of a failed batch, a mapping that begins anew.
     stack.stored(&frames).await;
     assert_eq!(stack.users_given_out().await, others());
+    assert_eq!(stack.users_in_a_file(&key).await, in_a_file);
     // What stays is now in two pages each, which a reader makes one row of; what was erased is in none.
     let stored = stack.users_stored().await;
     assert_eq!(stored.keys().collect::<Vec<_>>(), ["choi", "lee"], "the writer left it out: {stored:?}");
 
-    let waited = stack.json(&["erase", "status", &stack.owner, "--wait"]);
+    // It says on standard error how far it is.
+    let waited = stack.relayctl(&["erase", "status", &stack.owner, "--wait", "--json"]);
+    let waited: serde_json::Value = serde_json::from_slice(&waited.stdout).unwrap();
     assert_eq!((&waited["tombstones"], &waited["taken_out"], &waited["swept"]), (&1.into(), &1.into(), &0.into()));
     let listed = stack.json(&["erase", "list", &stack.owner]);
     assert_eq!(

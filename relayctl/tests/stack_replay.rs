@@ -2,117 +2,37 @@
 //! mapping gave up comes back. Runs where `RELAY_STACK` names a stack's `stack.json`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+mod support;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use relay::activity::{Activity, Kind};
-use relay::backlog::{self, Drained};
-use relay::port::{Look, Objects as _, Record, Stream as _};
+use relay::port::{Objects as _, Record, Stream as _};
 use relay::reader::{Reader, Selection};
 use relay::{arbitrary, frame, page};
-use relay_aws::config::Aws;
-use relay_aws::dynamodb::{AwsControl, AwsPages};
-use relay_aws::kinesis::{AwsBacklog, AwsStream};
+use relay_aws::dynamodb::AwsPages;
+use relay_aws::kinesis::AwsStream;
 use relay_aws::s3::AwsObjects;
 use relay_lambda::process;
 use serde_json::{Value, json};
-
-/// How long the writer may take with what is in the stream.
-const LIMIT: Duration = Duration::from_mins(2);
-
-struct Stack {
-    folder: PathBuf,
-    facts: Value,
-    aws: Aws,
-    /// An owner of this test's own, with an ingest key.
-    owner: String,
-    key: String,
-}
+use support::Stack;
 
 impl Stack {
-    async fn of(test: &str) -> Option<Self> {
-        let Some(path) = process::env("RELAY_STACK") else {
-            // Not `eprintln!`, which the test harness keeps to itself.
-            let line = format!("skipped: {test}: RELAY_STACK names no stack.json (cargo xtask up)\n");
-            std::io::stderr().write_all(line.as_bytes()).unwrap();
-            return None;
-        };
-        // `.relay/stack.json` → the checkout that `--local` finds it from.
-        let folder = Path::new(&path).parent().unwrap().parent().unwrap().to_owned();
-        let facts: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let aws = Aws::at(facts["emulator_url"].as_str().unwrap(), facts["region"].as_str().unwrap()).await;
-        let owner = format!("{test}-{}", &process::trace_id()[..12]);
-        let mut stack = Self { folder, facts, aws, owner, key: String::new() };
-        stack.json(&["owner", "add", &stack.owner]);
-        let key = stack.json(&["key", "new", &stack.owner, "--role", "ingest"]);
-        key[0]["key"].as_str().unwrap().clone_into(&mut stack.key);
-        Some(stack)
-    }
-
-    fn get(&self, name: &str) -> &str {
-        self.facts[name].as_str().unwrap()
-    }
-
-    fn relayctl(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_relayctl"));
-        command.current_dir(&self.folder).arg("--local").args(arguments).output().unwrap()
-    }
-
-    /// The documents of an answer that ends well.
-    fn json(&self, arguments: &[&str]) -> Vec<Value> {
-        let (code, documents) = self.documents(arguments);
-        assert_eq!(code, Some(0), "{arguments:?} {documents:?}");
-        documents
-    }
-
-    fn documents(&self, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
-        let output = self.relayctl(&[arguments, &["--json"]].concat());
-        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(complaint, "", "{arguments:?}");
-        let documents = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
-        (output.status.code(), documents.map(Result::unwrap).collect())
-    }
-
     /// Sends an event as Adjust does; answers the body.
-    fn callback(&self, app_token: &str, nonce: &str) -> Value {
-        let authority = self.get("api_url").trim_start_matches("http://");
-        let (key, created_at) = (&self.key, process::now_ms() / 1000);
-        let target = format!(
+    fn callback(&self, key: &str, app_token: &str, nonce: &str) -> Value {
+        let created_at = process::now_ms() / 1000;
+        let path = format!(
             "/v1/callbacks/adjust?key={key}&app_token={app_token}&activity_kind=event&event=e1&created_at={created_at}&nonce={nonce}"
         );
-        let mut stream = TcpStream::connect(authority).unwrap();
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        serde_json::from_str(&answer[answer.find('{').unwrap()..=answer.rfind('}').unwrap()]).unwrap()
-    }
-
-    /// Waits until the writer has read all that is in the stream.
-    async fn drained(&self) {
-        let control = AwsControl::new(&self.aws, self.get("control_table"));
-        let stream = AwsBacklog::new(&self.aws, self.get("stream"));
-        let start = Instant::now();
-        loop {
-            let now = process::now_ms();
-            let look = Look { now, enough: i64::MAX, within: LIMIT };
-            if backlog::drained(&control, &stream, look).await.unwrap() == Drained::Wholly {
-                return;
-            }
-            assert!(start.elapsed() < LIMIT, "the stream is not drained after {LIMIT:?}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        let (status, answer) = self.ask("GET", &path, "", "");
+        assert_eq!(status, 200, "{answer}");
+        answer
     }
 
     /// The app's rows of a kind, as an export would read them.
     async fn rows(&self, app_token: &str, kind: Kind) -> Vec<Activity<'static>> {
-        let control = AwsControl::new(&self.aws, self.get("control_table"));
+        let control = self.control();
         let now = process::now_ms();
         let selection = Selection {
             app_token: app_token.to_owned(),
@@ -144,35 +64,36 @@ impl Stack {
 async fn a_callback_of_an_unregistered_app_becomes_a_row_once() {
     let Some(stack) = Stack::of("replay").await else { return };
     let (owner, app) = (stack.owner.as_str(), format!("app.{}", process::trace_id()));
+    let key = stack.key("ingest");
     let before = process::now_ms();
-    assert_eq!(stack.callback(&app, "n1")["status"], "quarantined");
+    assert_eq!(stack.callback(&key, &app, "n1")["status"], "quarantined");
     let after = process::now_ms();
     stack.drained().await;
 
-    let listed = stack.json(&["quarantine", "list", owner]);
+    let listed = stack.all(&["quarantine", "list", owner]);
     let row = &listed[0]["days"][0];
     assert_eq!((&row["reason"], &row["entries"], &row["open"]), (&json!("unknown_app"), &json!(1), &json!(1)));
     let day = format!("{owner}/{}", row["day"].as_str().unwrap());
-    let object = stack.json(&["quarantine", "list", &day])[0]["objects"][0]["object"].as_str().unwrap().to_owned();
+    let object = stack.all(&["quarantine", "list", &day])[0]["objects"][0]["object"].as_str().unwrap().to_owned();
     let shown = String::from_utf8(stack.relayctl(&["quarantine", "show", &object]).stdout).unwrap();
-    assert!(shown.contains(&app) && !shown.contains(&stack.key), "{shown}");
+    assert!(shown.contains(&app) && !shown.contains(&key), "{shown}");
 
     let (code, told) = stack.documents(&["quarantine", "replay", owner]);
     assert_eq!((code, &told[0]["rejected"][0]["reason"]), (Some(3), &json!("unknown_app")));
-    stack.json(&["app", "add", owner, &app]);
-    let told = stack.json(&["quarantine", "replay", owner]);
+    stack.all(&["app", "add", owner, &app]);
+    let told = stack.all(&["quarantine", "replay", owner]);
     assert_eq!((&told[0]["accepted"], &told[1]["total"]["accepted"]), (&json!([0]), &json!(1)));
     stack.drained().await;
     let rows = stack.rows(&app, Kind::Event).await;
     assert_eq!(rows.len(), 1);
     assert!((before..=after).contains(&rows[0].received_at), "it came when it came, not when it was replayed");
 
-    assert_eq!(stack.json(&["quarantine", "replay", owner])[0]["total"]["objects"], 0);
-    let told = stack.json(&["quarantine", "replay", owner, "--again"]);
+    assert_eq!(stack.all(&["quarantine", "replay", owner])[0]["total"]["objects"], 0);
+    let told = stack.all(&["quarantine", "replay", owner, "--again"]);
     assert_eq!(told[0]["accepted"], json!([0]));
     stack.drained().await;
     assert_eq!(stack.rows(&app, Kind::Event).await, rows);
-    let entry = &stack.json(&["quarantine", "show", &object])[0]["entries"][0];
+    let entry = &stack.all(&["quarantine", "show", &object])[0]["entries"][0];
     assert_eq!((&entry["state"], &entry["received_at"]), (&json!("accepted"), &json!(rows[0].received_at)));
 }
 
@@ -201,12 +122,12 @@ async fn a_batch_that_was_given_up_comes_back_and_its_poison_is_set_aside() {
         let batches = documents[0]["batches"].as_array().unwrap().clone();
         batches.into_iter().find(|row| row["batch"] == json!(batch)).unwrap()
     };
-    let row = listed(&stack.json(&["failed", "list", "--limit", "1000"]));
+    let row = listed(&stack.all(&["failed", "list", "--limit", "1000"]));
     assert_eq!((&row["records"], &row["replayed"]), (&json!(2), &json!(false)));
-    let told = stack.json(&["failed", "replay", &batch]);
+    let told = stack.all(&["failed", "replay", &batch]);
     assert_eq!(told[0]["accepted"], json!([0, 1]));
-    assert_eq!(stack.json(&["failed", "replay", &batch])[0]["total"]["objects"], 0);
-    assert_eq!(listed(&stack.json(&["failed", "list", "--limit", "1000"]))["replayed"], true);
+    assert_eq!(stack.all(&["failed", "replay", &batch])[0]["total"]["objects"], 0);
+    assert_eq!(listed(&stack.all(&["failed", "list", "--limit", "1000"]))["replayed"], true);
     stack.drained().await;
     assert_eq!(stack.rows(&app, activity.kind).await, [activity]);
     // The writer could not read the other record, and set it aside: a replay does not read it either, until a release does.
@@ -230,14 +151,14 @@ impl Stack {
     /// Whether a frame of these bytes lies among those whose owner nobody knows.
     fn holds_unknown(&self, bytes: &str) -> bool {
         let wanted = json!(STANDARD.encode(bytes));
-        let days = self.json(&["quarantine", "list", "unknown"]);
+        let days = self.all(&["quarantine", "list", "unknown"]);
         let days: std::collections::BTreeSet<&str> =
             days[0]["days"].as_array().unwrap().iter().filter_map(|row| row["day"].as_str()).collect();
         days.into_iter().any(|day| {
-            let objects = self.json(&["quarantine", "list", &format!("unknown/{day}"), "--limit", "1000"]);
+            let objects = self.all(&["quarantine", "list", &format!("unknown/{day}"), "--limit", "1000"]);
             let objects = objects[0]["objects"].as_array().unwrap().clone();
             objects.iter().filter_map(|row| row["object"].as_str()).any(|object| {
-                let shown = self.json(&["quarantine", "show", object]);
+                let shown = self.all(&["quarantine", "show", object]);
                 shown[0]["entries"].as_array().unwrap().iter().any(|entry| entry["body_base64"] == wanted)
             })
         })
