@@ -108,6 +108,8 @@ export class Card {
   #paceOf({ progress, started_at: start }) {
     if (!start || progress < 0.03) return 0;
     const whole = (Date.now() - Date.parse(start)) / 1000 / progress;
+    // A clock behind Relay's.
+    if (!(whole > 0)) return 0;
     const before = Math.abs(this.#pace);
     return before && Math.abs(whole - before) < STEADY * before ? whole : -whole;
   }

@@ -184,6 +184,7 @@ export const words = {
   firstRows: (what, number) => `${what}: first ${many(number, 'row')}`,
   rows: (number) => many(number, 'row'),
   aboutRows: (number) => `about ${many(number, 'row')}`,
+  leastRows: (number) => `at least ${many(number, 'row')}`,
   rowsTitle: 'Rows',
   countedExactly: 'counted',
   estimatedFrom: (minutes) => `estimated from ${many(minutes, 'minute')} of the period`,

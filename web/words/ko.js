@@ -175,6 +175,7 @@ export const words = {
   firstRows: (what, number) => `${what} 처음 ${n(number)}행`,
   rows: (number) => `${n(number)}행`,
   aboutRows: (number) => `약 ${n(number)}행`,
+  leastRows: (number) => `${n(number)}행 이상`,
   rowsTitle: '행 수',
   countedExactly: '정확한 수',
   estimatedFrom: (minutes) => `기간 중 ${n(minutes)}분을 표본으로 추정`,

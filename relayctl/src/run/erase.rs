@@ -48,15 +48,18 @@ async fn verb(control: &impl ControlTable, command: EraseCommand) -> Result<Answ
 /// Waits until the owner's pages are gone through, and says on standard error how far it is. The work is the dispatcher's: to stop waiting stops nothing.
 async fn taken_out(control: &impl ControlTable, owner: &str) -> Result<EraseStatusView, Refusal> {
     let mut told = String::new();
+    let mut goal = None;
     loop {
         let status = op::erase_status(control, owner).await?;
+        // Callbacks may erase more meanwhile, which waits for a pass of its own.
+        let goal = *goal.get_or_insert(status.tombstones);
         let progress = status.progress();
         if progress != told {
             // Nobody may be there to read it.
             let _unread = writeln!(std::io::stderr(), "{progress}");
             told = progress;
         }
-        if status.is_taken_out() {
+        if status.taken_out >= goal {
             return Ok(status);
         }
         sleep(LOOK).await;
