@@ -214,7 +214,7 @@ function facts(one, left) {
     case 'running':
       return [percent(one.progress), word('rowsSoFar', one.rows), left].filter(Boolean).join(' · ');
     case 'done':
-      return [word('rows', one.rows), size(one.bytes), one.files.length > 1 && word('files', one.files.length), word('upTo', moment(one.as_of)), linkState(one)].filter(Boolean).join(' · ');
+      return [word('rows', one.rows), size(one.bytes), one.files.length > 1 && word('files', one.files.length), isWhole(one) && word('upTo', moment(one.as_of)), linkState(one)].filter(Boolean).join(' · ');
     case 'empty':
       return word('emptyFacts');
     case 'failed':
@@ -225,6 +225,9 @@ function facts(one, left) {
       return askedAt(one);
   }
 }
+
+/** Whether everything that had reached Relay when it was asked for is in it. */
+const isWhole = (one) => one.complete_until === one.as_of;
 
 const askedAt = (one) => word('askedAt', moment(one.requested_at), ago(one.requested_at));
 
@@ -239,6 +242,7 @@ function advice(one) {
   if (one.status === 'failed') return word('failedAdvice', one.error?.detail ?? '', one.trace_id);
   if (one.error) return word('mailRefused', one.error.detail);
   if (one.status === 'empty') return word('emptyAdvice');
+  if (one.status === 'done' && !isWhole(one)) return one.complete_until ? word('wholeUntil', moment(one.complete_until)) : word('wholeUnknown');
   if (one.late_rows > 0) return word('lateRows', one.late_rows);
   return '';
 }
@@ -247,7 +251,7 @@ function details(one) {
   const code = (text) => make('code', {}, text);
   const filters = Object.entries(one.filters).map(([field, values]) => word('filterText', word(`field_${field}`), listed(values)));
   const facts = [
-    fact(word('completeUpTo'), moment(one.as_of)),
+    fact(word('completeUpTo'), one.complete_until ? moment(one.complete_until) : word('notKnown')),
     fact(word('requested'), moment(one.requested_at)),
     one.finished_at && fact(word('finished'), moment(one.finished_at)),
     fact(word('filters'), filters.join('; ') || word('noFilters')),

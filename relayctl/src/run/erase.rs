@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) async fn erase(control: &impl ControlTable, arguments: EraseArgs, actor: &Actor) -> Result<Answer, Refusal> {
     let EraseArgs { command, owner, ids, wait } = arguments;
     if let Some(command) = command {
-        return verb(control, command).await;
+        return verb(control, command, actor).await;
     }
     // The command line asks for it where there is no verb.
     let owner = owner.unwrap_or_default();
@@ -29,17 +29,17 @@ pub(super) async fn erase(control: &impl ControlTable, arguments: EraseArgs, act
     Ok(Answer::Erased(erased))
 }
 
-async fn verb(control: &impl ControlTable, command: EraseCommand) -> Result<Answer, Refusal> {
+async fn verb(control: &impl ControlTable, command: EraseCommand, actor: &Actor) -> Result<Answer, Refusal> {
     let status = match command {
         EraseCommand::List { owner } => return Ok(Answer::Tombstones(op::list_erased(control, &owner).await?)),
         EraseCommand::Status { owner, wait: false } => op::erase_status(control, &owner).await?,
         EraseCommand::Status { owner, wait: true } => taken_out(control, &owner).await?,
         EraseCommand::Again { owner, wait } => {
-            let status = op::erase_again(control, &owner, process::now_ms()).await?;
+            let status = op::erase_again(control, &owner, actor).await?;
             if wait { taken_out(control, &owner).await? } else { status }
         }
         EraseCommand::Callbacks { owner, state } => {
-            op::erase_by_callbacks(control, &owner, state == Switch::On, process::random()).await?
+            op::erase_by_callbacks(control, &owner, state == Switch::On, process::random(), actor).await?
         }
     };
     Ok(Answer::EraseStatus(status))
