@@ -24,6 +24,8 @@ const END: &str = "2400";
 pub(super) struct Way {
     apps: BTreeMap<String, App>,
     shards: u32,
+    /// When it was looked whose the tokens are: milliseconds since the epoch.
+    planned_at: i64,
 }
 
 struct App {
@@ -32,24 +34,24 @@ struct App {
 }
 
 impl Way {
-    /// The way through everything that these tombstones may cover.
+    /// The way through everything that these tombstones may cover, of a pass that began then, as it is now.
     pub(super) async fn plan(
         control: &impl ControlTable,
         owner: &str,
         erased: &Erased,
-        now: i64,
+        (began_at, planned_at): (i64, i64),
     ) -> Result<Self, Fault> {
         let shards = largest_shards(control).await?.max(1);
         let since = tenancy::owner(control, owner).await?.map_or(0, |owner| owner.created_at);
         let last = erased.latest().unwrap_or_default().div_euclid(DAY_MS);
         // Older than any page that the table may still hold: whoever sets retention sets at most 3,650 days, from the later of both times.
-        let oldest = now.div_euclid(DAY_MS) - TOMBSTONE_DAYS - SPARE_DAYS;
+        let oldest = began_at.div_euclid(DAY_MS) - TOMBSTONE_DAYS - SPARE_DAYS;
         let held = tenancy::tenures_of(control, owner).await?.into_iter().map(|(app_token, tenures)| {
             let since = tenures.iter().map(|tenure| tenure.since).min().unwrap_or_default().max(since);
             let first = (since - MAX_AGE_MS).div_euclid(DAY_MS) - 1;
             (app_token, App { tenures, days: first.max(oldest)..=last })
         });
-        Ok(Self { apps: held.collect(), shards })
+        Ok(Self { apps: held.collect(), shards, planned_at })
     }
 
     /// Every partition from a place on, with the sort key to go on behind.
@@ -90,9 +92,11 @@ impl Way {
         self.apps.iter().map(before).sum()
     }
 
-    /// Whether what came under an app's token then was the owner's.
+    /// Whether what came under an app's token then was the owner's. A token may move while a slice is at work: what came since it was planned is left to
+    /// the writer and the sweep.
     pub(super) fn holds(&self, app_token: &str, received_at: i64) -> bool {
-        self.apps.get(app_token).is_some_and(|app| app.tenures.iter().any(|tenure| tenure.holds(received_at)))
+        received_at <= self.planned_at
+            && self.apps.get(app_token).is_some_and(|app| app.tenures.iter().any(|tenure| tenure.holds(received_at)))
     }
 }
 
@@ -129,6 +133,7 @@ mod tests {
                 ("c".to_owned(), app(1..=1)),
             ]),
             shards: 2,
+            planned_at: i64::MAX,
         }
     }
 
