@@ -155,10 +155,7 @@ fn from_the_key_to_the_cancelled_export_by_keys_alone() {
     page.browser.press(&[key::SPACE]);
     page.expect("#exports .card[data-status=cancelled]", "");
     site.release();
-    assert_eq!(
-        site.asked("DELETE /v1/exports/{id}").pop().map(|asked| asked.path),
-        Some(format!("/v1/exports/{}", id(1)))
-    );
+    assert_eq!(site.call("DELETE /v1/exports/{id}", 1).path, format!("/v1/exports/{}", id(1)));
     page.expect_clean(&[]);
 }
 
