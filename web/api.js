@@ -89,16 +89,19 @@ async function send(method, path, headers, body, signal) {
     if (signal.aborted) throw error;
     throw new Unreachable(patience.aborted);
   }
-  const answer = await read(response);
+  const answer = await read(response, signal, patience);
   if (response.ok) return answer;
   throw new Problem(response.status, answer, response.headers.get('x-relay-trace-id'));
 }
 
 // A gateway's own error page and an empty 204 are not JSON; what they say is in the status.
-async function read(response) {
+async function read(response, signal, patience) {
   try {
     return (await response.json()) ?? {};
-  } catch {
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // An answer that was cut off on its way says nothing, whatever its status.
+    if (response.ok && response.status !== 204) throw new Unreachable(patience.aborted);
     return {};
   }
 }

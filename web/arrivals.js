@@ -38,7 +38,7 @@ export function openArrivals({ api, account, signal }) {
     },
     failed: (error) => {
       find('#arrivals-loading').hidden = true;
-      complain(find('#arrivals-alert'), error, { advice: mayPass(error) ? 'keepsTrying' : '', retry: () => pulse.now() });
+      complain(find('#arrivals-alert'), error, { advice: mayPass(error) ? 'keepsTrying' : '', retry: () => pulse.start() });
     },
     seen: () => settle(find('#arrivals-alert')),
     signal,

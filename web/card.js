@@ -108,6 +108,8 @@ export class Card {
   #paceOf({ progress, started_at: start }) {
     if (!start || progress < 0.03) return 0;
     const whole = (Date.now() - Date.parse(start)) / 1000 / progress;
+    // A clock behind Relay's.
+    if (!(whole > 0)) return 0;
     const before = Math.abs(this.#pace);
     return before && Math.abs(whole - before) < STEADY * before ? whole : -whole;
   }
@@ -212,7 +214,7 @@ function facts(one, left) {
     case 'running':
       return [percent(one.progress), word('rowsSoFar', one.rows), left].filter(Boolean).join(' · ');
     case 'done':
-      return [word('rows', one.rows), size(one.bytes), one.files.length > 1 && word('files', one.files.length), word('upTo', moment(one.as_of)), linkState(one)].filter(Boolean).join(' · ');
+      return [word('rows', one.rows), size(one.bytes), one.files.length > 1 && word('files', one.files.length), isWhole(one) && word('upTo', moment(one.as_of)), linkState(one)].filter(Boolean).join(' · ');
     case 'empty':
       return word('emptyFacts');
     case 'failed':
@@ -223,6 +225,9 @@ function facts(one, left) {
       return askedAt(one);
   }
 }
+
+/** Whether everything that had reached Relay when it was asked for is in it. */
+const isWhole = (one) => one.complete_until === one.as_of;
 
 const askedAt = (one) => word('askedAt', moment(one.requested_at), ago(one.requested_at));
 
@@ -237,6 +242,7 @@ function advice(one) {
   if (one.status === 'failed') return word('failedAdvice', one.error?.detail ?? '', one.trace_id);
   if (one.error) return word('mailRefused', one.error.detail);
   if (one.status === 'empty') return word('emptyAdvice');
+  if (one.status === 'done' && !isWhole(one)) return one.complete_until ? word('wholeUntil', moment(one.complete_until)) : word('wholeUnknown');
   if (one.late_rows > 0) return word('lateRows', one.late_rows);
   return '';
 }
@@ -245,7 +251,7 @@ function details(one) {
   const code = (text) => make('code', {}, text);
   const filters = Object.entries(one.filters).map(([field, values]) => word('filterText', word(`field_${field}`), listed(values)));
   const facts = [
-    fact(word('completeUpTo'), moment(one.as_of)),
+    fact(word('completeUpTo'), one.complete_until ? moment(one.complete_until) : word('notKnown')),
     fact(word('requested'), moment(one.requested_at)),
     one.finished_at && fact(word('finished'), moment(one.finished_at)),
     fact(word('filters'), filters.join('; ') || word('noFilters')),

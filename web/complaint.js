@@ -76,7 +76,8 @@ export function blame(form, errors) {
   shown.set(form, () => writeErrors(form));
   writeErrors(form);
   const first = [...form.elements].find((control) => control.ariaInvalid === 'true');
-  (first ?? form.querySelector('details:has(+ .error:not([hidden])) summary'))?.focus();
+  const besides = 'details:has(+ .error:not([hidden])) summary, fieldset:has(> .error:not([hidden])) :is(textarea, select)';
+  (first ?? form.querySelector(besides))?.focus();
   return errors.filter((error) => !blamed.get(form).includes(error));
 }
 

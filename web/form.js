@@ -74,12 +74,20 @@ export class AskForm {
     };
   }
 
+  /** A delay that was asked for elsewhere stands among those to choose from. */
+  #offerDelay(minutes) {
+    const field = this.#fields.delay_minutes;
+    if (minutes === undefined || [...field.options].some(({ value }) => Number(value) === minutes)) return;
+    field.append(make('option', { value: minutes }));
+  }
+
   /** Takes an export's or a schedule's request over. */
   fill(request) {
     const fields = this.#fields;
     const kinds = [request.kind ?? this.kinds].flat();
     find('#kinds').querySelectorAll('input').forEach((box) => { box.checked = kinds.includes(box.value); });
     fields.frequency.value = request.frequency ?? ONCE;
+    this.#offerDelay(request.delay_minutes);
     for (const name of ['app_token', 'timezone', 'start_date', 'end_date', 'delay_minutes', 'language', 'format']) {
       if (request[name] !== undefined) fields[name].value = request[name];
     }

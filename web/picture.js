@@ -14,8 +14,11 @@ const [BARS, DATES] = [72, 18];
 export function openPicture({ api, signal, read, most }) {
   const inside = find('#picture-inside');
   const box = make('div', { className: 'alert', hidden: true });
-  let [summary, asked, turn, timer, width] = [null, '', 0, 0, 0];
-  const note = (name) => inside.replaceChildren(box, make('p', { className: 'hint' }, word(name)));
+  let [summary, asked, turn, timer, width] = [null, null, 0, 0, 0];
+  const note = (name) => {
+    inside.ariaBusy = null;
+    inside.replaceChildren(box, make('p', { className: 'hint' }, word(name)));
+  };
   const write = () => {
     if (!summary) return;
     const isOpen = inside.querySelector('details')?.open;
@@ -56,18 +59,24 @@ export function openPicture({ api, signal, read, most }) {
       note('pictureAfter');
     }
   };
-  new ResizeObserver(() => {
+  const resized = new ResizeObserver(() => {
     if (inside.clientWidth && inside.clientWidth !== width) write();
-  }).observe(inside);
+  });
+  resized.observe(inside);
   document.addEventListener('language', () => {
     if (summary) {
       write();
       return;
     }
-    asked = '';
+    asked = null;
     follow();
   }, { signal });
-  signal.addEventListener('abort', () => clearTimeout(timer));
+  signal.addEventListener('abort', () => {
+    clearTimeout(timer);
+    resized.disconnect();
+    // The next to sign in may be somebody else.
+    inside.replaceChildren();
+  });
   return { follow };
 }
 

@@ -38,20 +38,23 @@ export function openPreview({ api, signal, read, refused }) {
     if (!answer || inside.querySelector('.stale') || JSON.stringify(read()) === asked) return;
     inside.prepend(make('p', { className: 'hint warn stale' }, word('previewStale')));
   };
-  document.addEventListener('language', write, { signal });
+  document.addEventListener('language', () => { write(); stale(); }, { signal });
   settle(box);
   write();
   return { look, stale };
 }
 
-const total = ({ about_rows: about, exact }) => word(exact ? 'rows' : 'aboutRows', about);
+/** Where no minute was sampled, what was counted is all that is known. */
+const isLeast = ({ exact, sampled_minutes: minutes }) => !exact && minutes === 0;
+const total = (one) => word(isLeast(one) ? 'leastRows' : one.exact ? 'rows' : 'aboutRows', one.about_rows);
 
 function one(preview, byEnvironment) {
   const { kind, columns, rows, exact, sampled_minutes: minutes } = preview;
+  const how = isLeast(preview) ? '' : exact ? word('countedExactly') : word('estimatedFrom', minutes);
   const found = make('div', { className: 'found' },
     make('h3', {}, kindName(kind)),
     make('p', { className: 'figure' }, make('b', {}, total(preview)),
-      make('span', { className: 'soft' }, ` ${exact ? word('countedExactly') : word('estimatedFrom', minutes)}`)));
+      make('span', { className: 'soft' }, ` ${how}`)));
   if (rows.length === 0) {
     found.append(make('p', { className: 'hint' }, [word('previewEmpty'), byEnvironment && word('byEnvironment')].filter(Boolean).join(' ')));
     return found;

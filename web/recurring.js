@@ -30,7 +30,7 @@ export function openRecurring({ api, account, signal, fill }) {
     },
     failed: (error) => {
       find('#recurring-loading').hidden = true;
-      complain(find('#recurring-alert'), error, { advice: mayPass(error) ? 'keepsTrying' : '', retry: () => pulse.now() });
+      complain(find('#recurring-alert'), error, { advice: mayPass(error) ? 'keepsTrying' : '', retry: () => pulse.start() });
     },
     seen: () => settle(find('#recurring-alert')),
     signal,

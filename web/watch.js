@@ -43,8 +43,10 @@ export class Pulse {
     signal.addEventListener('abort', () => this.stop());
   }
 
+  /** Looks from now on; what goes wrong is told anew. */
   start() {
     this.#isOn = true;
+    this.#failures = 0;
     return this.now();
   }
 
@@ -242,13 +244,16 @@ class Watch {
     const isGone = this.#only && error.status === 404;
     complain(find('#watch-alert'), error, {
       advice: isGone ? 'noSuchExport' : mayPass(error) ? 'keepsTrying' : '',
-      retry: isGone ? undefined : () => this.#pulse.now(),
+      retry: isGone ? undefined : () => this.#pulse.start(),
     });
   }
 
   async #showOlder() {
+    const cursor = this.#older;
     try {
-      const page = await this.#api.exports(this.#older, FEWEST);
+      const page = await this.#api.exports(cursor, FEWEST);
+      // One export may have been opened meanwhile.
+      if (this.#older !== cursor) return;
       page.exports.filter((one) => !this.#cards.has(one)).forEach((one) => this.#cards.place(one));
       this.#setOlder(page.next);
     } catch (error) {

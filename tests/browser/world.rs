@@ -72,7 +72,7 @@ pub(crate) fn export(number: usize, status: &str) -> Value {
     let waiting = json!({
         "export_id": id(number), "status": status, "position": null, "progress": 0, "rows": 0, "bytes": 0,
         "start_date": "2026-11-01", "end_date": "2026-11-14", "files": [], "totals": totals, "email": EMAIL,
-        "requested_at": "2026-11-15T09:28:00Z", "as_of": "2026-11-15T09:28:00Z", "started_at": null, "finished_at": null,
+        "requested_at": "2026-11-15T09:28:00Z", "as_of": "2026-11-15T09:28:00Z", "complete_until": null, "started_at": null, "finished_at": null,
         "link_expires_at": null, "error": null,
     });
     over(over(example, waiting), in_state(status))
@@ -83,9 +83,12 @@ fn in_state(status: &str) -> Value {
     let ended = "2026-11-15T09:29:10Z";
     match status {
         "queued" => json!({ "position": 2 }),
-        "running" => json!({ "progress": 0.417, "rows": 120_000, "bytes": 41_200_345, "started_at": started }),
+        "running" => {
+            json!({ "progress": 0.417, "rows": 120_000, "bytes": 41_200_345, "started_at": started, "complete_until": "2026-11-15T09:28:00Z" })
+        }
         "done" => json!({
             "progress": 1, "rows": 288_104, "bytes": 98_800_120, "started_at": started, "finished_at": ended,
+            "complete_until": "2026-11-15T09:28:00Z",
             "link_expires_at": "2026-11-15T10:29:12Z", "files": [file("acme-app_event_20261101_20261114_Asia_Seoul.csv")],
             "totals": totals(),
         }),
@@ -97,7 +100,7 @@ fn in_state(status: &str) -> Value {
         "expired" => json!({
             "progress": 1, "rows": 288_104, "bytes": 98_800_120, "requested_at": "2026-10-30T08:00:00Z", "as_of": "2026-10-30T08:00:00Z",
             "started_at": "2026-10-30T08:00:05Z", "finished_at": "2026-10-30T08:00:50Z", "link_expires_at": "2026-10-30T09:00:50Z",
-            "start_date": "2026-10-16", "end_date": "2026-10-29",
+            "start_date": "2026-10-16", "end_date": "2026-10-29", "complete_until": "2026-10-30T08:00:00Z",
         }),
         _ => json!({ "finished_at": ended }),
     }

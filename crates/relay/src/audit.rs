@@ -104,11 +104,17 @@ pub enum Action {
     EraseAsked,
     /// They are taken out of the pages; the number of the last tombstone that the pass was for.
     EraseEnded,
+    /// All that an owner has erased is to be taken out of its pages once more; the owner's name.
+    EraseRepeated,
+    /// Providers' callbacks erase from now on; the owner's name.
+    CallbacksErase,
+    /// Providers' callbacks erase no more; the owner's name.
+    CallbacksKeep,
 }
 
 impl Action {
     /// Every action, in the order of the documents.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::ExportCreated,
         Self::ExportCancelled,
         Self::FileDeleted,
@@ -139,6 +145,9 @@ impl Action {
         Self::AddressCleared,
         Self::EraseAsked,
         Self::EraseEnded,
+        Self::EraseRepeated,
+        Self::CallbacksErase,
+        Self::CallbacksKeep,
     ];
 
     /// The name in records: what it was done to, and what.
@@ -175,6 +184,9 @@ impl Action {
             Self::AddressCleared => "address.cleared",
             Self::EraseAsked => "erase.asked",
             Self::EraseEnded => "erase.ended",
+            Self::EraseRepeated => "erase.repeated",
+            Self::CallbacksErase => "callbacks.erase",
+            Self::CallbacksKeep => "callbacks.keep",
         }
     }
 }

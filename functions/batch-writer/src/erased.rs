@@ -85,6 +85,11 @@ impl Known {
         owner.is_some_and(|owner| owner.erased.covers(head.created_at, datum).unwrap_or(false))
     }
 
+    /// The same, where its app is one of these.
+    fn is_erased_of(&self, datum: &[u8], apps: &BTreeSet<String>) -> bool {
+        avro::head(datum).is_ok_and(|head| apps.contains(head.app_token)) && self.is_erased(datum)
+    }
+
     /// The apps of the activities that `is_concerned` tells by when they happened and what they are.
     fn apps(part: &Batch, is_concerned: impl Fn(i64, &[u8]) -> bool) -> BTreeSet<String> {
         let heads = part.datums().filter_map(|datum| Some((avro::head(datum.bytes).ok()?, datum.bytes)));
@@ -122,8 +127,9 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         // A token may have moved since it was looked up: nobody's activities are left out for another's tombstones.
         self.learn(&mut known, &covered, Trust { fresh: |read_at: Instant| read_at > begun, believed: Duration::ZERO })
             .await?;
+        // Of others the tombstones may have been read meanwhile, and whose they are not: readers leave those out, and the sweep takes them out.
         if !covered.is_empty() {
-            part.leave_out(|datum| known.is_erased(datum));
+            part.leave_out(|datum| known.is_erased_of(datum, &covered));
         }
         Ok(())
     }

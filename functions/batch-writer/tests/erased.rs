@@ -182,7 +182,7 @@ async fn a_wish_to_be_forgotten_erases_where_the_owner_wants_it_and_once() {
     assert_eq!(drain(&app, &batch).await, None);
     assert_eq!((stored(&app).await, tombstones(&app.control).len()), (vec![1, 4, 2, 3], 0), "nobody has asked for it");
 
-    take_callbacks(&app.control, "demo", true, [7; 32]).await.unwrap();
+    take_callbacks(&app.control, "demo", true, [7; 32], &[]).await.unwrap();
     let app = Doubles::new(MemoryPages::default(), app.control, MemoryQuarantine::default(), 1);
     for _ in 0..2 {
         assert_eq!(drain(&app, &batch).await, None);
@@ -197,7 +197,7 @@ async fn a_wish_to_be_forgotten_erases_where_the_owner_wants_it_and_once() {
 #[tokio::test(start_paused = true)]
 async fn a_wish_that_cannot_be_recorded_comes_again() {
     let app = app().await;
-    take_callbacks(&app.control, "demo", true, [7; 32]).await.unwrap();
+    take_callbacks(&app.control, "demo", true, [7; 32], &[]).await.unwrap();
     app.control.script.refuse("commit", 2, FaultKind::Throttled);
     let batch = [on(1, "ab", 3), wish(2, "ab", 5)];
     // The first commit tells readers of the page shards.

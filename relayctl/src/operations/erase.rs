@@ -64,10 +64,11 @@ pub(crate) async fn list_erased(control: &impl ControlTable, owner: &str) -> Res
 pub(crate) async fn erase_again(
     control: &impl ControlTable,
     owner: &str,
-    now: i64,
+    actor: &Actor,
 ) -> Result<EraseStatusView, Refusal> {
     known_owner(control, owner).await?;
-    if !erase::again(control, owner, now).await? {
+    let beside = [actor.did(Action::EraseRepeated, owner, owner).write()?];
+    if !erase::again(control, owner, actor.at, &beside).await? {
         return Err(Refusal::other(format!("owner `{owner}` has erased nothing yet")));
     }
     erase_status(control, owner).await
@@ -79,9 +80,12 @@ pub(crate) async fn erase_by_callbacks(
     owner: &str,
     is_on: bool,
     random: [u8; 32],
+    actor: &Actor,
 ) -> Result<EraseStatusView, Refusal> {
     known_owner(control, owner).await?;
-    erase::take_callbacks(control, owner, is_on, random).await?;
+    let action = if is_on { Action::CallbacksErase } else { Action::CallbacksKeep };
+    let beside = [actor.did(action, owner, owner).write()?];
+    erase::take_callbacks(control, owner, is_on, random, &beside).await?;
     erase_status(control, owner).await
 }
 
@@ -105,7 +109,7 @@ mod tests {
         let unknown = erase(&control, "demo", vec![id("kim")], [7; 32], &by(5)).await.unwrap_err();
         assert!(unknown.to_string().starts_with("owner `demo` does not exist"), "{unknown}");
         add_owner(&control, "demo", 90, &by(1)).await.unwrap();
-        let none = erase_again(&control, "demo", 5).await.unwrap_err().to_string();
+        let none = erase_again(&control, "demo", &by(5)).await.unwrap_err().to_string();
         assert_eq!(none, "owner `demo` has erased nothing yet");
         assert_eq!(erase_status(&control, "demo").await.unwrap().state, "nothing");
 
@@ -124,9 +128,9 @@ mod tests {
         assert_eq!(asked.len(), 2, "what made no tombstone left no record");
         assert_eq!((&asked[0].doc["subject"], &asked[0].doc["details"]["ids"]), (&json!("user_id"), &json!("2")));
 
-        let again = erase_again(&control, "demo", 9).await.unwrap();
+        let again = erase_again(&control, "demo", &by(9)).await.unwrap();
         assert_eq!((again.state, again.due_at), ("waiting", Some(5)));
-        assert!(erase_by_callbacks(&control, "demo", true, [9; 32]).await.unwrap().callbacks);
-        assert!(!erase_by_callbacks(&control, "demo", false, [9; 32]).await.unwrap().callbacks);
+        assert!(erase_by_callbacks(&control, "demo", true, [9; 32], &by(10)).await.unwrap().callbacks);
+        assert!(!erase_by_callbacks(&control, "demo", false, [9; 32], &by(11)).await.unwrap().callbacks);
     }
 }

@@ -96,12 +96,13 @@ pub async fn record(
     }
 }
 
-/// Whether providers' callbacks erase for an owner from now on.
+/// Whether providers' callbacks erase for an owner from now on. `beside` is written in the same commit.
 pub async fn take_callbacks(
     control: &impl ControlTable,
     owner: &str,
     is_on: bool,
     random: [u8; 32],
+    beside: &[Write],
 ) -> Result<(), Fault> {
     for _ in 0..TRIES {
         let found = tenancy::find::<Ledger>(control, Ledger::key(owner)).await?;
@@ -111,6 +112,7 @@ pub async fn take_callbacks(
         let mut writes = opened(control, is_opened, |gate| Gate { from_callbacks: true, ..gate }).await?;
         ledger.from_callbacks = is_on;
         writes.push(Write::put(Ledger::key(owner), &ledger, expect)?);
+        writes.extend_from_slice(beside);
         match control.commit(&writes).await {
             Ok(()) => return Ok(()),
             Err(CommitError::Conflict(_)) => {}
@@ -121,8 +123,8 @@ pub async fn take_callbacks(
 }
 
 /// Has an owner's pages gone through once more from the beginning for every tombstone there is: after a restore from a backup, say. `false` where nothing
-/// was ever erased.
-pub async fn again(control: &impl ControlTable, owner: &str, now: i64) -> Result<bool, Fault> {
+/// was ever erased. `beside` is written in the same commit.
+pub async fn again(control: &impl ControlTable, owner: &str, now: i64, beside: &[Write]) -> Result<bool, Fault> {
     for _ in 0..TRIES {
         let Some((mut ledger, version)) = tenancy::find::<Ledger>(control, Ledger::key(owner)).await? else {
             return Ok(false);
@@ -133,6 +135,7 @@ pub async fn again(control: &impl ControlTable, owner: &str, now: i64) -> Result
         let mut writes = scheduled(&mut ledger, owner, By::Operator, now)?;
         writes.push(Write::put(Ledger::key(owner), &ledger, Expect::Version(version))?);
         writes.push(Write::put(Job::key(owner), &job.from_the_beginning(), job_expect)?);
+        writes.extend_from_slice(beside);
         match control.commit(&writes).await {
             Ok(()) => return Ok(true),
             Err(CommitError::Conflict(_)) => {}

@@ -137,12 +137,12 @@ async fn callbacks_erase_only_where_the_owner_wants_it() {
         let gate = tenancy::find::<Gate>(&control, Gate::key()).await.unwrap();
         (ledger.is_some_and(|(it, _)| it.from_callbacks), gate.is_some_and(|(it, _)| it.from_callbacks))
     };
-    take_callbacks(&control, "demo", false, RANDOM).await.unwrap();
+    take_callbacks(&control, "demo", false, RANDOM, &[]).await.unwrap();
     assert_eq!(wants().await, (false, false));
     recorded(&control, "demo", &[mark(IdType::UserId, "kim", NOW)], By::Operator).await;
-    take_callbacks(&control, "demo", true, [9; 32]).await.unwrap();
+    take_callbacks(&control, "demo", true, [9; 32], &[]).await.unwrap();
     assert_eq!(wants().await, (true, true));
-    take_callbacks(&control, "demo", false, [9; 32]).await.unwrap();
+    take_callbacks(&control, "demo", false, [9; 32], &[]).await.unwrap();
     assert_eq!(wants().await, (false, true));
     let erased = Erased::load(&control, "demo").await.unwrap();
     assert_eq!(erased.until(&id(IdType::UserId, "kim")), Some(NOW), "the key stays");
@@ -171,14 +171,14 @@ fn adjusts_word_names_devices_and_no_user_and_reaches_no_further_than_its_arriva
 #[tokio::test]
 async fn asked_for_again_every_page_is_gone_through_anew() {
     let control = MemoryControl::default();
-    assert_eq!(again(&control, "demo", NOW).await, Ok(false));
+    assert_eq!(again(&control, "demo", NOW, &[]).await, Ok(false));
     recorded(&control, "demo", &[mark(IdType::UserId, "kim", NOW)], By::Callback).await;
     let job = Job { taken_out: 1, swept: 1, ..Job::default() };
     control
         .commit(&[crate::control::Write::put(Job::key("demo"), &job, crate::control::Expect::Absent).unwrap()])
         .await
         .unwrap();
-    assert_eq!(again(&control, "demo", NOW).await, Ok(true));
+    assert_eq!(again(&control, "demo", NOW, &[]).await, Ok(true));
     let job = tenancy::find::<Job>(&control, Job::key("demo")).await.unwrap().unwrap().0;
     assert!(job.is_due(1, None, NOW));
     assert_eq!(dues(&control).await.len(), 2);

@@ -43,6 +43,7 @@ impl Export {
             "files": self.files().iter().map(FinishedFile::view).collect::<Vec<_>>(),
             "totals": self.totals().view(),
             "as_of": rfc3339(self.as_of),
+            "complete_until": self.complete_until.map(rfc3339),
             "requested_at": rfc3339(self.as_of),
             "started_at": self.started_at.map(rfc3339),
             "finished_at": self.finished_at.map(rfc3339),

@@ -119,9 +119,12 @@ impl<'a, C: ControlTable> Slice<'a, C> {
         slice_ends: i64,
     ) -> Result<Reached, Fault> {
         let erased = Arc::clone(&self.erased);
+        let planned_at = now();
         let way = Way::plan(self.control, self.owner, &erased, pass.began_at).await?;
+        // A token may move while the slice is at work: what came since it looked whose the tokens are is left to the sweep.
         let is_erased = |head: &relay::avro::Head<'_>, datum: &[u8]| {
-            Ok(way.holds(head.app_token, head.received_at) && erased.covers(head.created_at, datum)?)
+            let is_owners = head.received_at <= planned_at && way.holds(head.app_token, head.received_at);
+            Ok(is_owners && erased.covers(head.created_at, datum)?)
         };
         let mut editor = Editor { pages, is_erased, unpacker: Unpacker::default() };
         let began_from = pass.place.clone();

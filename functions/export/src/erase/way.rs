@@ -1,7 +1,7 @@
 //! The way through an owner's pages: app by app, day by day, kind by kind, shard by shard.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeInclusive};
 
 use relay::activity::Kind;
 use relay::erase::{Erased, Place, TOMBSTONE_DAYS};
@@ -54,7 +54,9 @@ impl Way {
 
     /// Every partition from a place on, with the sort key to go on behind.
     pub(super) fn from(&self, place: Option<&Place>) -> impl Iterator<Item = (PageDay, Option<String>)> {
-        let all = self.apps.iter().flat_map(move |(app_token, app)| {
+        // The apps before the place's are not gone through to be passed over: an owner may have a thousand, each with thousands of partitions.
+        let first = place.map_or(Bound::Unbounded, |place| Bound::Included(place.app_token.as_str()));
+        let all = self.apps.range::<str, _>((first, Bound::Unbounded)).flat_map(move |(app_token, app)| {
             let behind = place.filter(|place| place.app_token == *app_token).map_or(i64::MIN, |place| place.day);
             let days = (*app.days.start()).max(behind)..=*app.days.end();
             days.flat_map(move |day| self.of_day(app_token, day))
