@@ -181,7 +181,7 @@ fn each_good_answer_says_what_happens_next() {
     let lost = "no mail reaches kim@acme.example: a mail there bounced";
     site.answer(ASK, 202, json!({ "export_id": world::id(8), "status": "queued", "position": 3, "warnings": [lost] }));
     page.submit();
-    page.expect("#ask-answer", "3");
+    page.expect("#ask-answer", "Number 3 in line");
     page.expect("#ask-answer", "kim@acme.example");
     page.expect_clean(&[]);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::look::PLAIN;
 use crate::page::Page;
-use crate::site::{KEY, Site};
+use crate::site::{KEY, Site, Turn};
 use crate::webdriver::key;
 use crate::world::{self, export, id, page_of, schedule};
 
@@ -149,14 +149,13 @@ fn from_the_key_to_the_cancelled_export_by_keys_alone() {
     tab_to(&page, "#views a[href='#/exports']");
     page.browser.press(&[key::ENTER]);
     page.expect("#exports .card", "");
-    site.answer("GET /v1/exports", 200, page_of(&[export(1, "cancelled")]));
     tab_to(&page, "#exports .card [aria-label^=Cancel]");
+    // The list says nothing before the press: it is the answer to the press that shows.
+    site.script("GET /v1/exports", [Turn::Held(200, page_of(&[export(1, "cancelled")]))]);
     page.browser.press(&[key::SPACE]);
     page.expect("#exports .card[data-status=cancelled]", "");
-    assert_eq!(
-        site.asked("DELETE /v1/exports/{id}").pop().map(|asked| asked.path),
-        Some(format!("/v1/exports/{}", id(1)))
-    );
+    site.release();
+    assert_eq!(site.call("DELETE /v1/exports/{id}", 1).path, format!("/v1/exports/{}", id(1)));
     page.expect_clean(&[]);
 }
 

@@ -31,6 +31,23 @@ fn while_an_answer_is_under_way_the_page_says_so_and_a_second_press_does_nothing
 }
 
 #[test]
+fn an_answer_that_nobody_can_read_is_told_as_none() {
+    let Some(site) = Site::start("an_answer_that_nobody_can_read_is_told_as_none") else { return };
+    let page = Page::of_site(&site, PLAIN).signed_in();
+    page.fill();
+    let asked = json!({ "export_id": world::id(1), "status": "queued", "position": 1 });
+    for (turn, number) in [Turn::Gateway(200), Turn::Half(202, asked)].into_iter().zip(1..) {
+        site.script("POST /v1/exports", [turn]);
+        page.submit();
+        site.call("POST /v1/exports", number);
+        let told = page.expect("#ask-alert", "cannot be reached");
+        assert!(told.contains("may or may not"), "{told}");
+        assert_eq!(page.browser.seen("#ask-answer:not(:empty)"), None);
+    }
+    page.expect_clean(&[]);
+}
+
+#[test]
 fn who_goes_offline_is_told_and_what_was_entered_stays() {
     let Some(site) = Site::start("who_goes_offline_is_told_and_what_was_entered_stays") else { return };
     let page = Page::of_site(&site, PLAIN).signed_in();

@@ -43,8 +43,7 @@ impl Page {
     /// Opens the page of a scripted site in Seoul, at [`world::NOW`]; nobody is signed in.
     pub(crate) fn of_site(site: &Site, look: Look) -> Self {
         let page = Self::before(site, true);
-        page.browser.look(look);
-        page.browser.open(&page.url);
+        page.open(look);
         page
     }
 
@@ -61,13 +60,17 @@ impl Page {
         Self { browser, url: site.url.clone(), key, app, email }
     }
 
-    /// Opens the page as somebody who has never been here.
-    pub(crate) fn anew(&self, look: Look) {
-        self.browser.look(look);
-        self.browser.devtools("Storage.clearDataForOrigin", &json!({ "origin": self.url, "storageTypes": "all" }));
-        // The tab's own memory goes with the origin's page only.
-        self.browser.open(&format!("{}/icon.svg", self.url));
+    /// Leaves the page for a file of its site that asks the API nothing, and forgets all that the browser has kept of it.
+    pub(crate) fn leave(&self) {
+        self.browser.open(&self.at("/icon.svg"));
+        // The tab's own memory goes with a document of the origin only.
         self.browser.script("sessionStorage.clear()", &json!([]));
+        self.browser.devtools("Storage.clearDataForOrigin", &json!({ "origin": self.url, "storageTypes": "all" }));
+    }
+
+    /// Opens the page in this look.
+    pub(crate) fn open(&self, look: Look) {
+        self.browser.look(look);
         self.browser.open(&self.url);
     }
 

@@ -46,8 +46,10 @@ pub(crate) struct Site {
 pub(crate) enum Turn {
     /// A status and a JSON document; none for an empty body.
     Answer(u16, Value),
-    /// A gateway's own error page, which is no JSON.
+    /// A gateway's own page, which is no JSON.
     Gateway(u16),
+    /// A status and the first half of a JSON document.
+    Half(u16, Value),
     /// Nothing until [`Site::release`], then what stands here.
     Held(u16, Value),
     /// The connection is cut.
@@ -110,7 +112,7 @@ impl Site {
     pub(crate) fn script(&self, route: &str, turns: impl IntoIterator<Item = Turn>) {
         let turns: VecDeque<Turn> = turns.into_iter().collect();
         for turn in &turns {
-            if let Turn::Answer(status, body) | Turn::Held(status, body) = turn {
+            if let Turn::Answer(status, body) | Turn::Half(status, body) | Turn::Held(status, body) = turn {
                 contract().hold(route, *status, body);
             }
         }
@@ -195,6 +197,11 @@ impl Desk {
             Turn::Answer(status, body) => Some(json_reply(status, &body)),
             Turn::Gateway(status) => {
                 Some(Reply::new(status, "<html>Bad gateway</html>").with("content-type", "text/html"))
+            }
+            Turn::Half(status, body) => {
+                let mut reply = json_reply(status, &body);
+                reply.body.truncate(reply.body.len() / 2);
+                Some(reply)
             }
             Turn::Held(status, body) => {
                 let released = self.released.subscribe().wait_for(|released| *released).await.is_ok();

@@ -74,9 +74,11 @@ impl Walk<'_> {
             (_, true) => &looks[..2],
             (_, false) => &looks[1..2],
         };
+        // The state before is left first: its page still looks, and would take answers that are meant for this one.
+        self.page.leave();
         site.forget();
         (state.prepare)(site);
-        self.page.anew(looks[0]);
+        self.page.open(looks[0]);
         (state.reach)(self.page);
         for &look in looks {
             self.page.browser.look(look);

@@ -28,13 +28,16 @@ fn card(number: usize) -> String {
 #[test]
 fn progress_is_shown_as_it_comes_until_the_file_is_ready() {
     let Some(site) = Site::start("progress_is_shown_as_it_comes_until_the_file_is_ready") else { return };
-    let page = Page::of_site(&site, PLAIN).signed_in();
-    site.script(LIST, world::progress_of(1));
-    page.go("#/exports");
-    page.expect(&card(1), "2");
-    page.expect(&card(1), "115,000");
-    let bar = page.browser.script("return document.querySelector('#exports progress').value", &json!([]));
-    assert!(bar.as_f64().is_some_and(|value| value >= 0.4), "{bar}");
+    let page = list(&site, &[export(1, "queued")]);
+    page.expect(&card(1), "Number 2 in line");
+    for (progress, rows, said) in [(0.1, 28_000, "28,000"), (0.4, 115_000, "115,000"), (0.9, 259_000, "259,000")] {
+        let running = over(export(1, "running"), json!({ "progress": progress, "rows": rows }));
+        site.answer(LIST, 200, page_of(&[running]));
+        page.expect(&card(1), said);
+        let bar = page.browser.script("return document.querySelector('#exports progress').value", &json!([]));
+        assert_eq!(bar, json!(progress));
+    }
+    site.answer(LIST, 200, page_of(&[export(1, "done")]));
     let ready = page.expect(&format!("{}[data-status=done]", card(1)), "288,104 rows");
     assert!(
         ready.contains("99 MB") && ready.contains("19:29"),
@@ -50,11 +53,12 @@ fn progress_is_shown_as_it_comes_until_the_file_is_ready() {
 fn an_export_that_was_just_asked_for_is_followed_beside_the_form() {
     let Some(site) = Site::start("an_export_that_was_just_asked_for_is_followed_beside_the_form") else { return };
     let page = Page::of_site(&site, PLAIN).signed_in();
-    let states = ["queued", "running", "done"].map(|status| Turn::Answer(200, export(1, status)));
-    site.script(ONE, states);
     page.fill();
     page.submit();
-    page.expect("#asked .card[data-status=queued]", "2");
+    page.expect("#asked .card[data-status=queued]", "Number 2 in line");
+    site.answer(ONE, 200, export(1, "running"));
+    page.expect("#asked .card[data-status=running]", "120,000");
+    site.answer(ONE, 200, export(1, "done"));
     page.expect("#asked .card[data-status=done]", "288,104 rows");
     page.expect_clean(&[]);
 }
@@ -64,7 +68,7 @@ fn each_state_says_what_it_means() {
     let Some(site) = Site::start("each_state_says_what_it_means") else { return };
     let page = list(&site, &world::one_of_each());
     let says = [
-        (7, "queued", "2"),
+        (7, "queued", "Number 2 in line"),
         (6, "running", "120,000"),
         (5, "done", "288,104"),
         (4, "empty", ""),
@@ -149,8 +153,12 @@ fn an_export_can_be_cancelled_unless_it_has_ended_meanwhile() {
     page.press(&card(1), "Cancel");
     page.expect(&format!("{} .alert", card(1)), "");
     site.answer(CANCEL, 200, export(1, "cancelled"));
-    site.answer(LIST, 200, page_of(&[export(1, "cancelled")]));
+    // The list says nothing before the press: it is the answer to the press that shows.
+    site.script(LIST, [Turn::Held(200, page_of(&[export(2, "done"), export(1, "cancelled")]))]);
     page.press(&card(1), "Cancel");
+    page.expect(&format!("{}[data-status=cancelled]", card(1)), "");
+    site.release();
+    page.expect(&card(2), "");
     page.expect(&format!("{}[data-status=cancelled]", card(1)), "");
     let focused = page.browser.script("return document.activeElement.closest('.card')?.dataset.exportId", &json!([]));
     assert_eq!(focused, id(1), "the focus stays with the card when its button goes");
@@ -223,4 +231,19 @@ fn a_list_out_of_reach_says_so_and_comes_back_by_itself() {
     page.expect(&format!("{}[data-status=done]", card(1)), "");
     page.expect_gone("#watch-alert");
     page.expect_clean(&[NO_ANSWER]);
+}
+
+#[test]
+fn a_list_still_out_of_reach_says_so_again_to_whoever_comes_back() {
+    let Some(site) = Site::start("a_list_still_out_of_reach_says_so_again_to_whoever_comes_back") else { return };
+    site.refuse(LIST, 503);
+    let page = Page::of_site(&site, PLAIN).signed_in();
+    for _ in 0..2 {
+        page.go("#/exports");
+        page.expect("#watch-alert", world::TRACE_ID);
+        page.expect_gone("#watch-loading");
+        page.go("#/");
+        page.expect("#ask-title", "");
+    }
+    page.expect_clean(&[503]);
 }

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::contract::contract;
-use crate::site::{Site, Turn};
+use crate::site::Site;
 
 /// The page's clock begins here: a Sunday evening in Seoul.
 pub(crate) const NOW: &str = "2026-11-15T09:30:00Z";
@@ -203,14 +203,6 @@ pub(crate) fn link(site: &str, count: usize) -> Value {
     };
     let files: Vec<Value> = (0..count).map(file).collect();
     json!({ "url": files[0]["url"], "expires_at": expires_at, "mailed": false, "files": files })
-}
-
-/// Many answers of the list, as a running export would give them.
-pub(crate) fn progress_of(number: usize) -> Vec<Turn> {
-    let at = |progress: f64, rows: u64| over(export(number, "running"), json!({ "progress": progress, "rows": rows }));
-    let waiting = ["queued"].map(|status| export(number, status));
-    let steps = [at(0.1, 28_000), at(0.4, 115_000), at(0.9, 259_000), export(number, "done")];
-    waiting.into_iter().chain(steps).map(|one| Turn::Answer(200, page_of(&[one]))).collect()
 }
 
 /// A week of installs, with a hole, and days that are estimated.
