@@ -85,6 +85,8 @@ fn tab_reaches_everything_and_its_place_is_seen() {
     site.answer("GET /v1/exports", 200, page_of(&world::one_of_each()));
     site.answer("GET /v1/schedules", 200, json!({ "schedules": [schedule(1)], "next": null }));
     let page = Page::of_site(&site, PLAIN);
+    // The page puts the focus there when it is ready; only then is it ours to move.
+    page.until("the key has the focus", "return document.activeElement.id === 'key'");
     tab_through(&page, "sign in");
     page.enter();
     page.browser.click("#columns summary");

@@ -158,4 +158,14 @@ mod tests {
         // An app that was given up or claimed in between is passed over or met.
         assert_eq!(way.from(Some(&place("b", 5))).count(), 6);
     }
+
+    #[test]
+    fn what_came_since_the_way_was_planned_is_left_to_the_sweep() {
+        let mut way = way();
+        let tenure = Tenure { app_token: "a".to_owned(), owner: "demo".to_owned(), since: 5, until: i64::MAX };
+        way.apps.get_mut("a").unwrap().tenures.push(tenure);
+        way.planned_at = 9;
+        assert_eq!([4, 5, 9, 10].map(|received_at| way.holds("a", received_at)), [false, true, true, false]);
+        assert!(!way.holds("c", 7));
+    }
 }
