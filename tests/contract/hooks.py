@@ -16,3 +16,9 @@ def lines(_context, value) -> bytes:
 TODAY = datetime.now(UTC).date()
 DAYS = [TODAY - timedelta(days=200), TODAY]
 schemathesis.openapi.format("date", strategies.sampled_from([day.isoformat() for day in DAYS]))
+
+
+@schemathesis.hook
+def filter_failure(_context, _failure, _case, response) -> bool:
+    """A request line with headers of more than 10,240 bytes never comes to Relay: API Gateway refuses it by itself (quotas of HTTP APIs), as the front door does."""
+    return response.status_code != 431
