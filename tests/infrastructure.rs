@@ -22,6 +22,9 @@ mod partitions;
 #[path = "infrastructure/permissions.rs"]
 mod permissions;
 #[cfg(test)]
+#[path = "infrastructure/releases.rs"]
+mod releases;
+#[cfg(test)]
 #[path = "infrastructure/state_machine.rs"]
 mod state_machine;
 #[cfg(test)]

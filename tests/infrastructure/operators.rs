@@ -163,6 +163,8 @@ fn what_must_not_happen_has_an_alarm() {
         ("NumberOfMessagesSent", "SpillQueue.QueueName"),
         ("ApproximateAgeOfOldestMessage", "SpillQueue.QueueName"),
         ("Errors", "IngestFunction"),
+        ("Errors", "BatchWriterFunction"),
+        ("Errors", "ExportApiFunction"),
         ("5xx", "Api"),
         ("ExecutionsFailed", "ExportStateMachine"),
         ("agenda_faults", ""),
