@@ -7,6 +7,9 @@ mod api;
 #[path = "infrastructure/durability.rs"]
 mod durability;
 #[cfg(test)]
+#[path = "infrastructure/edge.rs"]
+mod edge;
+#[cfg(test)]
 #[path = "infrastructure/functions.rs"]
 mod functions;
 #[cfg(test)]
