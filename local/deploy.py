@@ -73,18 +73,20 @@ def package(template, root, aws):
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
             binaries[name] = Path(properties["CodeUri"]).name
-            properties["CodeUri"] = upload(aws, placeholder(), "zip")
+            properties["CodeUri"] = upload(aws, placeholder([template.get("Globals"), properties]), "zip")
         if resource["Type"] == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
             definition = (root / properties["DefinitionUri"]).read_bytes()
             properties["DefinitionUri"] = upload(aws, definition, "json")
     return binaries
 
 
-def placeholder():
-    """A package that is the same each time, so that a second deploy does not change the functions."""
+def placeholder(text):
+    """A package that is the same each time, so that a second deploy does not change the functions; and another one with
+    each text of the template, because SAM then asks for a version, which Lambda makes of a changed function only."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo("bootstrap"), "run by relay-local's host")
+        archive.writestr(zipfile.ZipInfo("template"), json.dumps(text, sort_keys=True))
     return buffer.getvalue()
 
 

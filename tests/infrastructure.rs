@@ -13,6 +13,9 @@ mod edge;
 #[path = "infrastructure/functions.rs"]
 mod functions;
 #[cfg(test)]
+#[path = "infrastructure/keys.rs"]
+mod keys;
+#[cfg(test)]
 #[path = "infrastructure/lives.rs"]
 mod lives;
 #[cfg(test)]
@@ -24,6 +27,9 @@ mod partitions;
 #[cfg(test)]
 #[path = "infrastructure/permissions.rs"]
 mod permissions;
+#[cfg(test)]
+#[path = "infrastructure/pipeline.rs"]
+mod pipeline;
 #[cfg(test)]
 #[path = "infrastructure/releases.rs"]
 mod releases;

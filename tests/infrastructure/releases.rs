@@ -78,5 +78,6 @@ fn a_parameter_that_changes_a_function_makes_a_version_of_it_and_no_other_does()
         let described = parameters(&template, template.property(id, "/VersionDescription"));
         assert_eq!(described, of_function, "{id}");
         assert_eq!(template.property(id, "/AutoPublishAliasAllProperties"), true, "{id}: the rest of its text");
+        assert_eq!(template.property(id, "/VersionDeletionPolicy"), "Delete", "{id}: what a failed deploy left");
     }
 }

@@ -126,6 +126,9 @@ pub(crate) struct Deploy {
     /// A parameter of the template, NAME=VALUE; may be given several times. The rest is as samconfig.toml, then the stack, has it.
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     pub(crate) parameters: Vec<String>,
+    /// A role that CloudFormation acts as; infra/ci-role.yaml makes one. Without it CloudFormation acts as you.
+    #[arg(long)]
+    pub(crate) role_arn: Option<String>,
     /// Print the commands and do nothing; needs no account.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -41,7 +41,11 @@ pub(crate) fn run(options: &Deploy) -> Outcome<()> {
     python::prepare(&root, python::SAM, python)?;
     say::step("see who deploys what", || before(&tools, &settings))?;
     build::run(&[architecture.to_owned()])?;
-    say::step("weigh them", || bundle::check(&root.join("target/lambda")))?;
+    let programs = root.join("target/lambda");
+    say::step("weigh them", || bundle::check(&programs))?;
+    let template = root.join("template.yaml");
+    let template = fs::read(&template).map_err(|error| format!("cannot read {}: {error}", template.display()))?;
+    bundle::mark(&programs, &template)?;
     let site = Site::read(&root.join("web"))?;
     site.write(&root.join(SITE))?;
     let deployed = bring(&tools, &settings, &site.folder, !options.yes)?;

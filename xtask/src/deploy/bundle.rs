@@ -3,6 +3,7 @@
 use std::{fs, io::Write as _, path::Path};
 
 use flate2::{Compression, write::DeflateEncoder};
+use sha2::{Digest as _, Sha256};
 
 use crate::say::{self, Outcome};
 
@@ -23,6 +24,17 @@ pub(crate) fn check(folder: &Path) -> Outcome<()> {
         }
         let tenths = zipped * 10 / (1 << 20);
         say::progress(format_args!("  {name}: {}.{} MiB zipped", tenths / 10, tenths % 10));
+    }
+    Ok(())
+}
+
+/// Puts a digest of the template beside each program. SAM asks for a new version when the template's text changes, and Lambda makes one of a changed
+/// function only: without it a deploy that changes nothing but text would be refused.
+pub(crate) fn mark(folder: &Path, template: &[u8]) -> Outcome<()> {
+    let digest: String = Sha256::digest(template).iter().map(|byte| format!("{byte:02x}")).collect();
+    for (name, _) in PROGRAMS {
+        let path = folder.join(name).join("template");
+        fs::write(&path, &digest).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     Ok(())
 }
@@ -64,6 +76,23 @@ mod tests {
             (state >> 56).try_into().unwrap_or(0)
         };
         (0..length).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_package_is_another_with_each_text_of_the_template_and_the_same_with_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        assert!(mark(folder, b"a").expect_err("nothing built").contains("ingest"));
+        for (name, _) in PROGRAMS {
+            put(folder, name, b"");
+        }
+        let marked = |template: &[u8]| {
+            mark(folder, template).expect("marked");
+            PROGRAMS.map(|(name, _)| fs::read_to_string(folder.join(name).join("template")).expect("a mark"))
+        };
+        let first = marked(b"a");
+        assert_eq!(marked(b"a"), first);
+        assert!(marked(b"b").iter().zip(&first).all(|(now, before)| now != before));
     }
 
     #[test]

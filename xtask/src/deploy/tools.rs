@@ -77,6 +77,9 @@ impl Tools {
         if let Some(region) = &self.region {
             command.args(["--region", region]);
         }
+        if let Some(role) = &settings.role {
+            command.args(["--role-arn", role]);
+        }
         if !asks {
             command.arg("--no-confirm-changeset");
         }

@@ -69,6 +69,7 @@ fn settings(parameters: &[(&str, &str)]) -> Settings {
         environment: "dev".to_owned(),
         stack: "relay-dev".to_owned(),
         region: Some("eu-west-1".to_owned()),
+        role: None,
         parameters: BTreeMap::from_iter(parameters),
     }
 }
@@ -101,6 +102,15 @@ fn a_later_deploy_needs_one_pass_and_may_ask() {
     let calls = fakes.calls();
     assert_eq!(calls.iter().filter(|call| call.starts_with("sam ")).count(), 1, "{calls:?}");
     assert_eq!(calls.first(), Some(&SAM.replace(" --no-confirm-changeset", "")));
+}
+
+#[test]
+fn cloudformation_acts_as_the_role_that_it_is_given() {
+    let fakes = Fakes::new(&[SETTLED], "", "");
+    let settings = Settings { role: Some("arn:aws:iam::1:role/cfn".to_owned()), ..settings(&[]) };
+    bring(&fakes.tools(), &settings, "a/1", false).expect("deployed");
+    let calls = fakes.calls();
+    assert!(calls.first().is_some_and(|call| call.contains(" --role-arn arn:aws:iam::1:role/cfn ")), "{calls:?}");
 }
 
 #[test]
@@ -162,6 +172,7 @@ fn options() -> Deploy {
         region: None,
         mail_from: None,
         parameters: Vec::new(),
+        role_arn: None,
         dry_run: false,
         yes: false,
     }
