@@ -140,7 +140,7 @@ def reach(_aws, given):
             if answer.status_code == 200 and given.holds.encode() in answer.content:
                 return {"status": 200}
             last = f"answered {answer.status_code}" + (f", without {given.holds}" if answer.status_code == 200 else "")
-        except botocore.exceptions.HTTPClientError as error:
+        except botocore.exceptions.BotoCoreError as error:
             last = str(error)
         if time.monotonic() >= end:
             raise Refused(f"{given.url}: {last}")

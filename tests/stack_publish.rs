@@ -112,6 +112,9 @@ fn what_is_not_there_is_said() {
     assert_eq!(refusal, format!("{health}: answered 200, without another page"));
     let gone = format!("{}/v1/gone", desk.stack.get("api_url"));
     assert_eq!(desk.run(&["reach", "--within", "0", &gone]), Err(format!("{gone}: answered 404")));
+    // Port 9 is nobody's: a name that does not lead anywhere yet.
+    let nobody = desk.run(&["reach", "--within", "0", "http://127.0.0.1:9/"]).expect_err("nobody there");
+    assert!(nobody.starts_with("http://127.0.0.1:9/: Could not connect"), "{nobody}");
 }
 
 #[test]

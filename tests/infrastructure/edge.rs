@@ -47,14 +47,14 @@ fn the_distribution_has_the_name_the_certificate_and_the_web_acl_or_none() {
 #[test]
 fn mails_and_tools_lead_to_the_name() {
     let template = Template::load();
-    let of_domain = json!({ "Fn::If": ["HasSiteDomain", { "Fn::Sub": "https://${SiteDomain}" }, ""] });
-    let address = json!({ "Fn::If": ["HasSiteUrl", { "Ref": "SiteUrl" }, of_domain] });
+    let of_domain = json!({ "Fn::Sub": "https://${SiteDomain}" });
+    let address = json!({ "Fn::If": ["HasSiteDomain", of_domain, { "Ref": "SiteUrl" }] });
     for function in ["ExportApiFunction", "NotifyFunction"] {
         assert_eq!(*template.property(function, "/Environment/Variables/SITE_URL"), address, "{function}");
     }
     let output = template.at("/Outputs/SiteUrl/Value");
-    assert_eq!(output["Fn::If"][1], json!({ "Ref": "SiteUrl" }));
-    assert_eq!(output["Fn::If"][2]["Fn::If"][1], of_domain["Fn::If"][1]);
+    assert_eq!((&output["Fn::If"][0], &output["Fn::If"][1]), (&json!("HasSiteDomain"), &of_domain));
+    assert_eq!(output["Fn::If"][2]["Fn::If"][1], json!({ "Ref": "SiteUrl" }));
     assert_eq!(template.at("/Outputs/ApiUrl/Value")["Fn::If"][1], json!({ "Fn::Sub": "https://${ApiDomain}" }));
 }
 

@@ -45,12 +45,11 @@ impl Template {
 }
 
 /// The text of a reference: `X` of `!Ref X`, `X.Arn` of `!GetAtt X.Arn`, the pattern of a `!Sub`, a plain text as it is; of a table that may be a
-/// restored one, the stack's own; of an address that may be made of a domain, the address.
+/// restored one, the stack's own; of an address whose place a domain may take, the address.
 pub(crate) fn name(value: &Value) -> &str {
-    match value["Fn::If"][0].as_str() {
-        Some(condition) if condition.starts_with("Restored") => return name(&value["Fn::If"][2]),
-        Some("HasSiteUrl") => return name(&value["Fn::If"][1]),
-        _ => {}
+    let condition = value["Fn::If"][0].as_str();
+    if condition.is_some_and(|condition| condition.starts_with("Restored") || condition == "HasSiteDomain") {
+        return name(&value["Fn::If"][2]);
     }
     let sub = &value["Fn::Sub"];
     let texts = [&value["Ref"], &value["Fn::GetAtt"], sub, &sub[0], value];

@@ -108,16 +108,12 @@ pub(crate) struct Deploy {
     /// The environment of samconfig.toml: dev, prod, or one of your own.
     #[arg(long = "env", default_value = "dev")]
     pub(crate) environment: String,
-    /// Build for arm64, which costs a fifth less for the same work. The default.
-    #[arg(long, conflicts_with = "x86_64")]
-    pub(crate) arm64: bool,
-    /// Build for x86_64.
-    #[arg(long = "x86-64")]
-    pub(crate) x86_64: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// The stack's name [default: the environment's].
     #[arg(long)]
     pub(crate) stack: Option<String>,
-    /// The region [default: the environment's, else AWS_REGION, else the profile's].
+    /// The region [default: the environment's, else `AWS_REGION`, else the profile's].
     #[arg(long)]
     pub(crate) region: Option<String>,
     /// The sender of every mail: a verified identity of SES. Needed once; later deploys keep it.
@@ -126,7 +122,7 @@ pub(crate) struct Deploy {
     /// A parameter of the template, NAME=VALUE; may be given several times. The rest is as samconfig.toml, then the stack, has it.
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     pub(crate) parameters: Vec<String>,
-    /// A role that CloudFormation acts as; infra/ci-role.yaml makes one. Without it CloudFormation acts as you.
+    /// A role that `CloudFormation` acts as; infra/ci-role.yaml makes one. Without it `CloudFormation` acts as you.
     #[arg(long)]
     pub(crate) role_arn: Option<String>,
     /// Print the commands and do nothing; needs no account.
@@ -137,9 +133,20 @@ pub(crate) struct Deploy {
     pub(crate) yes: bool,
 }
 
-impl Deploy {
-    /// The template's word for the architecture.
-    pub(crate) const fn architecture(&self) -> &'static str {
+/// What to build for.
+#[derive(clap::Args, Clone, Copy, Default)]
+pub(crate) struct Target {
+    /// Build for arm64, which costs a fifth less for the same work. The default.
+    #[arg(long, conflicts_with = "x86_64")]
+    pub(crate) arm64: bool,
+    /// Build for `x86_64`.
+    #[arg(long = "x86-64")]
+    pub(crate) x86_64: bool,
+}
+
+impl Target {
+    /// The template's word for it.
+    pub(crate) const fn architecture(self) -> &'static str {
         if self.x86_64 { "x86_64" } else { "arm64" }
     }
 }

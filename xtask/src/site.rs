@@ -79,7 +79,8 @@ fn name(files: &BTreeMap<String, Vec<u8>>) -> String {
         digest.update(format!("{path}\n{}\n", bytes.len()));
         digest.update(bytes);
     }
-    digest.finalize().iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    let digest = digest.finalize();
+    hex::encode(digest.get(..NAME_BYTES).unwrap_or_default())
 }
 
 /// The page with every reference to a file of its own led into the folder.

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::{
+    cli::Target,
     local::{needs, place::Root},
     os,
     say::{self, Outcome},
@@ -14,8 +15,8 @@ const PACKAGES: [&str; 4] = ["ingest", "batch-writer", "export", "notify"];
 const CHOOSES_ARCHITECTURE: [&str; 3] = ["--arm64", "--x86-64", "--target"];
 
 /// The argument that chooses an architecture.
-pub(crate) fn architecture(x86_64: bool) -> &'static str {
-    if x86_64 { "--x86-64" } else { "--arm64" }
+pub(crate) const fn architecture(target: Target) -> &'static str {
+    if target.x86_64 { "--x86-64" } else { "--arm64" }
 }
 
 /// Whether this machine can build for Lambda.
@@ -35,7 +36,7 @@ pub(crate) fn command(root: &Root, arguments: &[String]) -> Command {
     }
     let chooses = |argument: &String| CHOOSES_ARCHITECTURE.iter().any(|flag| argument.starts_with(flag));
     if !arguments.iter().any(chooses) {
-        cargo.arg(architecture(false));
+        cargo.arg(architecture(Target::default()));
     }
     cargo.args(arguments).current_dir(root.path());
     cargo

@@ -18,7 +18,7 @@ use crate::{
 
 /// Where the page is laid out before it is uploaded, below the root.
 const SITE: &str = "target/site";
-/// The stack lives in one of these, or does not exist. In others CloudFormation is at work, or waits for a person.
+/// The stack lives in one of these, or does not exist. In others `CloudFormation` is at work, or waits for a person.
 const UPDATABLE: [&str; 4] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"];
 /// What to say where nobody has said yet who mails.
 const NO_SENDER: &str = "MailFrom is missing: the address that mails come from, such as exports@example.com. It or its domain must be a verified \
@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Deploy) -> Outcome<()> {
     let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(os::variable);
     let settings = Settings::read(&text, options, region)?;
     let tools = Tools::of(&root, settings.region.clone());
-    let architecture = build::architecture(options.x86_64);
+    let architecture = build::architecture(options.target);
     if options.dry_run {
         return plan(&tools, &settings, &root, architecture, !options.yes);
     }

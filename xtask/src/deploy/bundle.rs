@@ -31,7 +31,7 @@ pub(crate) fn check(folder: &Path) -> Outcome<()> {
 /// Puts a digest of the template beside each program. SAM asks for a new version when the template's text changes, and Lambda makes one of a changed
 /// function only: without it a deploy that changes nothing but text would be refused.
 pub(crate) fn mark(folder: &Path, template: &[u8]) -> Outcome<()> {
-    let digest: String = Sha256::digest(template).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(Sha256::digest(template));
     for (name, _) in PROGRAMS {
         let path = folder.join(name).join("template");
         fs::write(&path, &digest).map_err(|error| format!("cannot write {}: {error}", path.display()))?;

@@ -15,7 +15,7 @@ pub(crate) struct Settings {
     pub(crate) stack: String,
     /// The region; none where the profile decides.
     pub(crate) region: Option<String>,
-    /// A role that CloudFormation acts as; none where it acts as whoever deploys.
+    /// A role that `CloudFormation` acts as; none where it acts as whoever deploys.
     pub(crate) role: Option<String>,
     /// Values of the template's parameters. What is not here stays as the stack has it, or is the template's default.
     pub(crate) parameters: BTreeMap<String, String>,
@@ -48,7 +48,7 @@ impl Settings {
         }
         parameters.extend(options.mail_from.clone().map(|address| ("MailFrom".to_owned(), address)));
         // The programs are built for it, so no other setting may contradict.
-        parameters.insert("Architecture".to_owned(), options.architecture().to_owned());
+        parameters.insert("Architecture".to_owned(), options.target.architecture().to_owned());
         let region = options.region.clone().or_else(|| text("region")).or(region);
         let role = options.role_arn.clone().filter(|role| !role.is_empty());
         Ok(Self { environment, stack, region, role, parameters })

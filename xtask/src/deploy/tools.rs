@@ -28,7 +28,7 @@ pub(crate) struct Tools {
 /// What is known of a stack.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Deployed {
-    /// CloudFormation's word for its state; none where there is no such stack.
+    /// `CloudFormation`'s word for its state; none where there is no such stack.
     pub(crate) status: Option<String>,
     /// Its parameters.
     parameters: Map<String, Value>,

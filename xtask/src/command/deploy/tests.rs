@@ -1,5 +1,4 @@
 use std::{
-    collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -70,7 +69,7 @@ fn settings(parameters: &[(&str, &str)]) -> Settings {
         stack: "relay-dev".to_owned(),
         region: Some("eu-west-1".to_owned()),
         role: None,
-        parameters: BTreeMap::from_iter(parameters),
+        parameters: parameters.collect(),
     }
 }
 
@@ -166,8 +165,7 @@ fn the_environments_of_this_checkout_can_be_read() {
 fn options() -> Deploy {
     Deploy {
         environment: "dev".to_owned(),
-        arm64: false,
-        x86_64: false,
+        target: crate::cli::Target::default(),
         stack: None,
         region: None,
         mail_from: None,
