@@ -75,7 +75,12 @@ fn a_parameter_that_changes_a_function_makes_a_version_of_it_and_no_other_does()
         }
         let mut of_function = parameters(&template, &properties);
         of_function.extend(parameters(&template, template.at("/Globals/Function")));
-        let described = parameters(&template, template.property(id, "/VersionDescription"));
+        let said = &template.property(id, "/VersionDescription")["Fn::Sub"];
+        let pattern = said[0].as_str().expect("a pattern");
+        for variable in said[1].as_object().expect("variables").keys() {
+            assert!(pattern.contains(&format!("${{{variable}}}")), "{id}: {variable} is not said");
+        }
+        let described = parameters(&template, said);
         assert_eq!(described, of_function, "{id}");
         assert_eq!(template.property(id, "/AutoPublishAliasAllProperties"), true, "{id}: the rest of its text");
         assert_eq!(template.property(id, "/VersionDeletionPolicy"), "Delete", "{id}: what a failed deploy left");
