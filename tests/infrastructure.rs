@@ -7,8 +7,14 @@ mod api;
 #[path = "infrastructure/durability.rs"]
 mod durability;
 #[cfg(test)]
+#[path = "infrastructure/edge.rs"]
+mod edge;
+#[cfg(test)]
 #[path = "infrastructure/functions.rs"]
 mod functions;
+#[cfg(test)]
+#[path = "infrastructure/keys.rs"]
+mod keys;
 #[cfg(test)]
 #[path = "infrastructure/lives.rs"]
 mod lives;
@@ -21,6 +27,12 @@ mod partitions;
 #[cfg(test)]
 #[path = "infrastructure/permissions.rs"]
 mod permissions;
+#[cfg(test)]
+#[path = "infrastructure/pipeline.rs"]
+mod pipeline;
+#[cfg(test)]
+#[path = "infrastructure/releases.rs"]
+mod releases;
 #[cfg(test)]
 #[path = "infrastructure/state_machine.rs"]
 mod state_machine;

@@ -163,6 +163,8 @@ fn what_must_not_happen_has_an_alarm() {
         ("NumberOfMessagesSent", "SpillQueue.QueueName"),
         ("ApproximateAgeOfOldestMessage", "SpillQueue.QueueName"),
         ("Errors", "IngestFunction"),
+        ("Errors", "BatchWriterFunction"),
+        ("Errors", "ExportApiFunction"),
         ("5xx", "Api"),
         ("ExecutionsFailed", "ExportStateMachine"),
         ("agenda_faults", ""),
@@ -180,6 +182,46 @@ fn a_deploy_takes_this_template_and_only_the_capability_it_needs() {
     let settings = tree::read("samconfig.toml");
     assert!(settings.contains("template_file = \"template.yaml\""));
     assert!(settings.contains("capabilities = \"CAPABILITY_IAM\""), "no role has a name of its own");
+}
+
+/// The parameters that an environment of samconfig.toml sets: name and value.
+fn set_by(environment: &str) -> Vec<(String, String)> {
+    let settings = tree::read("samconfig.toml");
+    let section = settings.split(&format!("[{environment}.deploy.parameters]")).nth(1).expect("the environment");
+    let section = section.split("\n[").next().unwrap_or_default();
+    let entries = section.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
+    let pair = |entry: &str| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    entries.map(|entry| pair(entry).unwrap_or_else(|| panic!("{entry}: NAME=VALUE"))).collect()
+}
+
+#[test]
+fn each_environment_sets_what_the_template_knows_to_what_it_allows() {
+    let template = Template::load();
+    for environment in ["dev", "prod"] {
+        let set = set_by(environment);
+        for (name, value) in &set {
+            let definition = template.at(&format!("/Parameters/{name}"));
+            assert!(!definition.is_null(), "{environment}: no parameter {name}");
+            let listed = |allowed: &Value| {
+                list(allowed).iter().any(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned) == *value)
+            };
+            assert!(
+                definition["AllowedValues"].is_null() || listed(&definition["AllowedValues"]),
+                "{environment}: {name}={value}"
+            );
+            if definition["Type"] == "Number" && definition["AllowedValues"].is_null() {
+                let number: u64 = value.parse().unwrap_or_else(|_| panic!("{environment}: {name}={value}"));
+                let (least, most) = (&definition["MinValue"], &definition["MaxValue"]);
+                assert!(
+                    least.as_u64() <= Some(number) && Some(number) <= most.as_u64(),
+                    "{environment}: {name}={value}"
+                );
+            }
+        }
+        let value = |name: &str| set.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let slowly = value("Deployment").is_some_and(|way| way != "AllAtOnce");
+        assert_eq!((slowly, value("PagesBackup") == Some("enabled")), (environment == "prod", environment == "prod"));
+    }
 }
 
 /// The rows of the table of parameters in docs/operations.md: name and default.
