@@ -4,11 +4,17 @@
 #[path = "infrastructure/api.rs"]
 mod api;
 #[cfg(test)]
+#[path = "infrastructure/argued.rs"]
+mod argued;
+#[cfg(test)]
 #[path = "infrastructure/durability.rs"]
 mod durability;
 #[cfg(test)]
 #[path = "infrastructure/functions.rs"]
 mod functions;
+#[cfg(test)]
+#[path = "infrastructure/grants.rs"]
+mod grants;
 #[cfg(test)]
 #[path = "infrastructure/lives.rs"]
 mod lives;
