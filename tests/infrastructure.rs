@@ -4,6 +4,9 @@
 #[path = "infrastructure/api.rs"]
 mod api;
 #[cfg(test)]
+#[path = "infrastructure/argued.rs"]
+mod argued;
+#[cfg(test)]
 #[path = "infrastructure/durability.rs"]
 mod durability;
 #[cfg(test)]
@@ -12,6 +15,9 @@ mod edge;
 #[cfg(test)]
 #[path = "infrastructure/functions.rs"]
 mod functions;
+#[cfg(test)]
+#[path = "infrastructure/grants.rs"]
+mod grants;
 #[cfg(test)]
 #[path = "infrastructure/keys.rs"]
 mod keys;

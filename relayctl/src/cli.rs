@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod audit;
 mod buckets;
+mod cost;
 mod erase;
 mod plan;
 mod webhook;
@@ -15,6 +16,7 @@ pub(crate) use access::{SigningCommand, SourceCommand, SourceOf};
 pub(crate) use address::AddressCommand;
 pub(crate) use audit::AuditArgs;
 pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
+pub(crate) use cost::CostArgs;
 pub(crate) use erase::{EraseArgs, EraseCommand, Switch};
 pub(crate) use plan::{PlanArgs, PlanError};
 pub(crate) use webhook::WebhookCommand;
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Failed(FailedCommand),
     /// What a load takes on AWS: shards, partitions, quotas, the monthly bill; needs no stack and no account
     Plan(PlanArgs),
+    /// What a load costs, by the month and by the million, and what other designs would; needs no stack and no account
+    Cost(CostArgs),
 }
 
 /// What is done to table `control`.
@@ -298,6 +302,8 @@ mod tests {
             (vec!["plan", "--per-day", "many"], "30e9"),
             (vec!["plan", "--skew", "pareto"], "zipf:1.1"),
             (vec!["plan", "--batch", "501"], "1 to 500"),
+            (vec!["cost", "--per-second", "1", "--per-day", "1"], "cannot be used with"),
+            (vec!["cost"], "--per-second"),
         ] {
             let error = Cli::try_parse_from(["relayctl"].into_iter().chain(arguments)).unwrap_err();
             assert_eq!(error.exit_code(), 2);

@@ -1,6 +1,7 @@
 //! From the command line to the exit code.
 
 mod buckets;
+mod cost;
 mod erase;
 mod plan;
 
@@ -62,6 +63,7 @@ async fn carry_out(cli: Cli) -> Result<ExitCode, Failure> {
     let target = || Target::open(&cli.place, process::env);
     match cli.command {
         Command::Plan(arguments) => plan::plan(&arguments, cli.place.region.as_deref(), cli.json),
+        Command::Cost(arguments) => cost::cost(&arguments, cli.place.region.as_deref(), cli.json),
         Command::Quarantine(command) => buckets::quarantine(&target().await?, command, cli.json).await,
         Command::Failed(command) => buckets::failed(&target().await?, command, cli.json).await,
         Command::Erase(arguments) => {

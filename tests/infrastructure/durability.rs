@@ -238,6 +238,22 @@ fn denies_plain_http(statement: &Value, bucket: &str) -> bool {
 }
 
 #[test]
+fn queues_refuse_plain_http() {
+    let template = Template::load();
+    let policies = template.of_type("AWS::SQS::QueuePolicy");
+    for (queue, _) in template.of_type("AWS::SQS::Queue") {
+        let arn = format!("{queue}.Arn");
+        let of_queue = policies.iter().filter(|(_, policy)| name(&policy["Queues"][0]) == queue);
+        let mut statements = of_queue.flat_map(|(_, policy)| list(&policy["PolicyDocument"]["Statement"]));
+        let denies = |it: &Value| {
+            let condition = &it["Condition"]["Bool"]["aws:SecureTransport"];
+            it["Effect"] == "Deny" && it["Action"] == "sqs:*" && condition == "false" && name(&it["Resource"]) == arn
+        };
+        assert!(statements.any(denies), "{queue}");
+    }
+}
+
+#[test]
 fn files_expire_when_the_operator_says() {
     let template = Template::load();
     let kept = [
@@ -316,7 +332,7 @@ fn one_clock_wakes_the_dispatcher_each_minute() {
     assert!(number(&clock["RetryPolicy"]["MaximumEventAgeInSeconds"]) <= 300);
     assert_eq!(name(&clock["RoleArn"]), "ClockRole.Arn");
     let allowed = |action: &str| {
-        let statements = super::permissions::statements(&template, "ClockRole");
+        let statements = super::grants::statements(&template, "ClockRole");
         statements.into_iter().find(|it| it["Action"] == action).map(|it| name(&it["Resource"]).to_owned())
     };
     assert_eq!(allowed("lambda:InvokeFunction").as_deref(), Some("ExportDispatcherFunction.Arn"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::permissions::statements;
+use super::grants::statements;
 use super::template::{Template, list, name};
 
 /// The same where there is no key of one's own.

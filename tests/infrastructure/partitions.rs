@@ -7,7 +7,7 @@ use relay::owner::{App, FormerClaim, KeyRecord, Owner, Tenure};
 use relay::webhook::Webhook;
 
 use super::functions::FUNCTIONS;
-use super::permissions::statements;
+use super::grants::statements;
 use super::template::{Template, list, name};
 use super::tree;
 

@@ -1,48 +1,107 @@
 //! The monthly bill of a load, item by item.
 
+mod export;
+mod keep;
+mod run;
+pub(crate) mod stream;
+pub(crate) mod take;
+
 use serde::Serialize;
 
-use crate::control::arrivals;
-use crate::door::{self, Door};
-use crate::figures::{EXPORTED_A_SECOND, ROW_BYTES, WRITTEN_A_SECOND, billed_ms};
 use crate::heat::Heat;
-use crate::load::{Load, MONTH_DAYS, MONTH_HOURS};
-use crate::number::{float, ratio};
-use crate::price::{self, GB, Price};
+use crate::load::{Load, MONTH_HOURS};
+use crate::number::float;
+use crate::price::Price;
 use crate::stream::Stream;
-use crate::writer;
 
+/// A month: seconds.
 const MONTH_SECONDS: f64 = MONTH_HOURS * 3_600.0;
 
-/// The worker's memory (`template.yaml`): a whole core.
-const WORKER_GB: f64 = 1_769.0 / 1_024.0;
+/// What an item of the bill is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// To take activities in, down to pages.
+    Take,
+    /// To keep them.
+    Keep,
+    /// To export them.
+    Export,
+    /// To have a stack at all.
+    Run,
+}
 
-/// Steps of a state machine's run: start, steps, end, for an export that ends in one execution.
-const TRANSITIONS: f64 = 8.0;
-
-/// Bytes of a part of a file (product.md: parts of 16 MiB at least).
-const PART_BYTES: f64 = 16.0 * 1_048_576.0;
-
-/// How long files live: `ExportRetentionDays` as the template has it.
-const FILE_DAYS: f64 = 14.0;
-
-/// A line of the access log: bytes.
-const LOG_LINE_BYTES: f64 = 260.0;
-
-/// The requests of a month that cost more than the others.
-const FIRST_REQUESTS: f64 = 300e6;
+impl Purpose {
+    /// All of them, in the order of an activity's path.
+    pub const ALL: [Self; 4] = [Self::Take, Self::Keep, Self::Export, Self::Run];
+}
 
 /// An item of the bill.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
+    /// What for.
+    pub purpose: Purpose,
     /// What is paid for.
     pub item: &'static str,
     /// How much of it in a month.
     pub quantity: f64,
     /// Of what.
     pub unit: &'static str,
-    /// US dollars.
+    /// What one costs: US dollars.
+    pub price: f64,
+    /// All of them: US dollars.
     pub usd: f64,
+    /// What of it does not grow with what comes in: US dollars.
+    pub fixed_usd: f64,
+}
+
+impl Line {
+    fn new(purpose: Purpose, item: &'static str, quantity: f64, price: Price) -> Self {
+        let Price { usd, unit, .. } = price;
+        Self { purpose, item, quantity, unit, price: usd, usd: quantity * usd, fixed_usd: 0.0 }
+    }
+
+    /// So much of it is there without any activity.
+    fn fixed(self, quantity: f64) -> Self {
+        Self { fixed_usd: quantity.min(self.quantity) * self.price, ..self }
+    }
+
+    /// What grows with what comes in: US dollars.
+    #[must_use]
+    pub fn marginal_usd(&self) -> f64 {
+        self.usd - self.fixed_usd
+    }
+}
+
+/// What is paid for beside what the load asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spending {
+    /// `AccessLogs`; `None` lets the plan choose.
+    pub access_log: Option<bool>,
+    /// Rows of one export; `None`: each activity is exported once.
+    pub rows_per_export: Option<u64>,
+    /// Whether stream, tables and buckets are encrypted with a key of one's own.
+    pub own_key: bool,
+}
+
+impl Spending {
+    /// Rows that are exported in a month.
+    fn rows(&self, load: &Load) -> f64 {
+        let exports = float(load.exports_per_day) * crate::load::MONTH_DAYS;
+        self.rows_per_export.map_or_else(|| load.per_month(), |rows| float(rows) * exports)
+    }
+}
+
+/// What a bill is made of.
+pub(crate) struct Month<'a> {
+    pub(crate) load: &'a Load,
+    pub(crate) stream: &'a Stream,
+    /// That of an average minute, since a month is made of those.
+    pub(crate) heat: &'a Heat,
+    /// What the table holds in the end.
+    pub(crate) storage_gb: f64,
+    pub(crate) has_access_log: bool,
+    pub(crate) spending: &'a Spending,
 }
 
 /// The bill of a month.
@@ -52,94 +111,29 @@ pub struct Bill {
     pub lines: Vec<Line>,
     /// All of them: US dollars.
     pub usd: f64,
-    /// The same for a million activities.
+    /// What of it does not grow with what comes in.
+    pub fixed_usd: f64,
+    /// All of it for a million activities.
     pub usd_per_million: f64,
-}
-
-fn line(item: &'static str, quantity: f64, price: Price) -> Line {
-    Line { item, quantity, unit: price.unit, usd: quantity * price.usd }
+    /// What a million activities more cost at this load.
+    pub marginal_usd_per_million: f64,
 }
 
 impl Bill {
-    /// What the load costs: `heat` is that of an average minute, since a month is made of those; `storage_gb` what the table holds in the end.
-    #[must_use]
-    pub fn of(load: &Load, stream: &Stream, heat: &Heat, storage_gb: f64, access_logs: bool) -> Self {
-        let mut lines = door(load);
-        lines.push(stream_line(stream));
-        lines.extend(writers(load, heat));
-        lines.extend(control(load, heat));
-        lines.extend(exports(load, heat));
-        lines.push(line("pages kept", storage_gb, price::TABLE_GB_MONTH));
-        lines.push(line("point-in-time recovery", storage_gb, price::BACKUP_GB_MONTH));
-        if access_logs {
-            lines.push(line("access log", load.requests_per_month() * LOG_LINE_BYTES / GB, price::LOG_GB));
-        }
+    /// What the load costs.
+    pub(crate) fn of(month: &Month<'_>) -> Self {
+        let parts = [take::lines(month), keep::lines(month), export::lines(month), run::lines(month)];
+        let lines: Vec<Line> = parts.into_iter().flatten().filter(|line| line.quantity > 0.0).collect();
         let usd: f64 = lines.iter().map(|line| line.usd).sum();
-        Self { lines, usd, usd_per_million: usd / load.per_month() * 1e6 }
+        let fixed_usd: f64 = lines.iter().map(|line| line.fixed_usd).sum();
+        let millions = month.load.per_month() / 1e6;
+        let (usd_per_million, marginal_usd_per_million) = (usd / millions, (usd - fixed_usd) / millions);
+        Self { lines, usd, fixed_usd, usd_per_million, marginal_usd_per_million }
     }
-}
 
-fn door(load: &Load) -> Vec<Line> {
-    let requests = load.requests_per_month();
-    let first = requests.min(FIRST_REQUESTS);
-    let gb_seconds = requests * Door::of(load).milliseconds / 1_000.0 * float(door::MEMORY_MB) / 1_024.0;
-    let mut api = line("requests at the API", first, price::API_REQUEST);
-    api.usd += (requests - first) * price::API_REQUEST_MORE.usd;
-    api.quantity = requests;
-    vec![
-        api,
-        line("ingest, calls", requests, price::LAMBDA_REQUEST),
-        line("ingest, time", gb_seconds, price::LAMBDA_GB_SECOND),
-    ]
-}
-
-fn stream_line(stream: &Stream) -> Line {
-    let hours = f64::from(stream.shards) * MONTH_HOURS;
-    if stream.mode == "PROVISIONED" {
-        return Line { item: "stream, kept a week", quantity: hours, unit: "shard-hour", usd: stream.provisioned_usd };
+    /// What of the bill grows with what comes in, by purpose: US dollars.
+    #[must_use]
+    pub fn marginal_usd(&self, purpose: Purpose) -> f64 {
+        self.lines.iter().filter(|line| line.purpose == purpose).map(Line::marginal_usd).sum()
     }
-    Line { item: "stream, kept a week", quantity: MONTH_HOURS, unit: "stream-hour and GB", usd: stream.on_demand_usd }
-}
-
-fn writers(load: &Load, heat: &Heat) -> Vec<Line> {
-    let batches = float(heat.batches) / f64::from(heat.seconds.max(1)) * MONTH_SECONDS;
-    let core_ms = load.per_month() / WRITTEN_A_SECOND * 1_000.0;
-    let waits_ms = batches * writer::waits_ms(heat);
-    let milliseconds = billed_ms(core_ms, waits_ms, writer::MEMORY_MB);
-    vec![
-        line("batch-writer, calls", batches, price::LAMBDA_REQUEST),
-        line(
-            "batch-writer, time",
-            milliseconds / 1_000.0 * float(writer::MEMORY_MB) / 1_024.0,
-            price::LAMBDA_GB_SECOND,
-        ),
-        line("pages written", load.per_month() * ratio(heat.units, heat.activities), price::WRITE_UNIT),
-    ]
-}
-
-fn control(load: &Load, heat: &Heat) -> Vec<Line> {
-    let batches = float(heat.batches) / f64::from(heat.seconds.max(1));
-    let (told, looked) = arrivals(heat.all_tells_per_second / f64::from(load.apps.max(1)));
-    let apps = f64::from(load.apps.max(1));
-    vec![
-        line("marks and arrivals, written", (batches + told * apps) * MONTH_SECONDS, price::WRITE_UNIT),
-        line("marks and arrivals, read", (batches + looked * apps) * MONTH_SECONDS, price::READ_UNIT),
-        line("keys, owners and apps, read", Door::of(&load.average()).look_ups * MONTH_SECONDS, price::READ_UNIT),
-    ]
-}
-
-/// Every activity is exported once, say by a daily schedule of each app.
-fn exports(load: &Load, heat: &Heat) -> Vec<Line> {
-    let rows = load.per_month();
-    let read = rows * ratio(heat.bytes, heat.activities) / 4_096.0;
-    let file_bytes = rows * ROW_BYTES;
-    let exports = float(load.exports_per_day) * MONTH_DAYS;
-    vec![
-        line("exports, pages read", read, price::READ_UNIT),
-        line("exports, worker", rows / EXPORTED_A_SECOND * WORKER_GB, price::LAMBDA_GB_SECOND),
-        line("exports, steps", exports * TRANSITIONS, price::TRANSITION),
-        line("exports, parts", file_bytes / PART_BYTES + exports, price::PUT_REQUEST),
-        line("exports, files kept", file_bytes / MONTH_DAYS * FILE_DAYS / GB, price::BUCKET_GB_MONTH),
-        line("mails", exports, price::MAIL),
-    ]
 }

@@ -127,6 +127,30 @@ fn item_bytes(generator: &mut Generator, kind: Kind, size: usize) -> Result<Opti
     Ok(Some(length(bytes) / length(samples)))
 }
 
+/// Bytes of a callback's parameters as JSON: `name=value&` becomes `"name":"value",`.
+#[must_use]
+pub fn callback_json_bytes() -> f64 {
+    mean(|generator| generator.query(Kind::Event, START_MS / 1_000).split('&').map(|pair| pair.len() + 5).sum())
+}
+
+/// Bytes of an activity alone, in our encoding.
+#[must_use]
+pub fn datum_bytes() -> f64 {
+    mean(|generator| {
+        let mut datum = Vec::new();
+        if let Ok(activity) = generator.activity(Kind::Event, START_MS, START_MS) {
+            avro::encode(&activity, &mut datum);
+        }
+        datum.len()
+    })
+}
+
+/// Of a thousand.
+fn mean(mut bytes: impl FnMut(&mut Generator) -> usize) -> f64 {
+    let mut generator = Generator::new(20_140_701);
+    length((0..1_000).map(|_| bytes(&mut generator)).sum()) / 1_000.0
+}
+
 /// Activities of one minute.
 fn activities(generator: &mut Generator, kind: Kind, count: usize) -> Result<Vec<Activity<'static>>, Unmeasured> {
     let one = |_| {

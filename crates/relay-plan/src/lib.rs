@@ -6,6 +6,7 @@
 
 pub mod bill;
 pub mod control;
+pub mod cost;
 pub mod door;
 pub mod figures;
 pub mod generator;
@@ -19,5 +20,7 @@ pub mod stream;
 mod text;
 pub mod writer;
 
+pub use bill::Spending;
+pub use cost::{Cost, cost};
 pub use load::{Load, LoadError, Skew};
 pub use plan::{Finding, Plan, plan};

@@ -5,7 +5,7 @@ mod quotas;
 
 use serde::Serialize;
 
-use crate::bill::Bill;
+use crate::bill::{Bill, Month, Spending};
 use crate::control::{self, Partition};
 use crate::door::Door;
 use crate::figures::{EXPORTED_A_SECOND, Figures, Unmeasured};
@@ -32,7 +32,7 @@ const FULL: f64 = 0.8;
 /// A partition's most bytes (DynamoDB developer guide: 10 GB).
 const PARTITION_GB: f64 = 10.0;
 
-/// From so many requests a second on the plan leaves the access log out: a line costs half of what storing its activity does.
+/// From so many requests a second on the plan leaves the access log out: a line costs two thirds of what writing its activity does.
 const LOGGED_REQUESTS: u64 = 1_000;
 
 /// In how long the exports of a day should be through: seconds.
@@ -121,6 +121,15 @@ struct Peak {
 
 /// Plans a load. `progress` hears how far a simulation is; there may be several.
 pub fn plan(load: &Load, progress: &mut dyn FnMut(u32, u32)) -> Result<Plan, Unmeasured> {
+    plan_and_spend(load, &Spending::default(), progress).map(|(plan, _)| plan)
+}
+
+/// The same where more is said of what is paid for; and what an average minute is like.
+pub(crate) fn plan_and_spend(
+    load: &Load,
+    spending: &Spending,
+    progress: &mut dyn FnMut(u32, u32),
+) -> Result<(Plan, Heat), Unmeasured> {
     let figures = Figures::measure(load.batch)?;
     let stream = Stream::choose(load, &figures);
     let door = Door::of(load);
@@ -133,7 +142,7 @@ pub fn plan(load: &Load, progress: &mut dyn FnMut(u32, u32)) -> Result<Plan, Unm
         peak = Peak::of(load, &figures, &stream, &door, window, progress);
     }
     let average = heat::simulate(&load.average(), &figures, peak.reading, progress);
-    Ok(peak.plan(load, stream, door, &average))
+    Ok((peak.plan(load, stream, door, &average, spending), average))
 }
 
 impl Peak {
@@ -156,17 +165,18 @@ impl Peak {
         Self { reading, heat, level, partitions }
     }
 
-    fn plan(self, load: &Load, stream: Stream, door: Door, average: &Heat) -> Plan {
+    fn plan(self, load: &Load, stream: Stream, door: Door, average: &Heat, spending: &Spending) -> Plan {
         let writer = Writer::of(self.reading, &self.heat);
         let pages = Pages::of(load, &self.heat, average, 1 << self.level);
         let concurrent_exports = whole(float(load.per_day) / EXPORTED_A_SECOND / EXPORTED_WITHIN).max(1);
-        let keeps_log = door.requests < LOGGED_REQUESTS;
-        let bill = Bill::of(load, &stream, average, pages.storage_gb, keeps_log);
+        let has_access_log = spending.access_log.unwrap_or(door.requests < LOGGED_REQUESTS);
+        let storage_gb = pages.storage_gb;
+        let bill = Bill::of(&Month { load, stream: &stream, heat: average, storage_gb, has_access_log, spending });
         let mut plan = Plan {
             load: load.clone(),
             region: price::REGION,
             prices_as_of: price::AS_OF,
-            parameters: parameters(&stream, &writer, &pages, concurrent_exports, keeps_log),
+            parameters: parameters(&stream, &writer, &pages, concurrent_exports, has_access_log),
             stream,
             door,
             writer,

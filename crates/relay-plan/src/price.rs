@@ -86,9 +86,49 @@ pub const BUCKET_GB_MONTH: Price = price("S3 Standard", 0.023, "GB-month", "gene
 pub const MAIL: Price = price("SES", 0.1 / 1000.0, "mail", "general knowledge, not verified");
 /// Lines of a log.
 pub const LOG_GB: Price = price("CloudWatch Logs", 0.5, "GB", "general knowledge, not verified");
+/// A metric under one combination of labels, of the first 10,000.
+pub const METRIC: Price = price("CloudWatch, metric", 0.3, "metric", "aws.amazon.com/cloudwatch/pricing; second hand");
+/// An alarm on a metric.
+pub const ALARM: Price = price("CloudWatch, alarm", 0.1, "alarm", "aws.amazon.com/cloudwatch/pricing; second hand");
+/// A dashboard.
+pub const DASHBOARD: Price =
+    price("CloudWatch, dashboard", 3.0, "dashboard", "aws.amazon.com/cloudwatch/pricing; second hand");
+/// What leaves a region for the Internet, the first 10 TB of a month.
+pub const TRANSFER_GB: Price = price("data transfer out, first 10 TB", 0.09, "GB", "general knowledge, not verified");
+/// A request at a distribution, over HTTPS, from North America.
+pub const PAGE_REQUEST: Price =
+    price("CloudFront, HTTPS", MILLION, "request at CloudFront", "general knowledge, not verified");
+/// What a distribution sends.
+pub const PAGE_GB: Price = price("CloudFront, out", 0.085, "GB", "general knowledge, not verified");
+/// An event that S3 sends to EventBridge.
+pub const EVENT: Price = price("EventBridge, opt-in event", MILLION, "event", "general knowledge, not verified");
+/// A tick of a schedule.
+pub const TICK: Price = price("EventBridge Scheduler", MILLION, "tick", "general knowledge, not verified");
+/// A call of a queue.
+pub const QUEUE_REQUEST: Price = price("SQS", 0.4 * MILLION, "request", "general knowledge, not verified");
+/// A call that makes or opens a data key.
+pub const KEY_REQUEST: Price = price("KMS", 3.0 * MILLION, "request", "general knowledge, not verified");
+/// A key of one's own.
+pub const KEY: Price = price("KMS, customer key", 1.0, "key", "general knowledge, not verified");
+/// REST API, the first 333 million requests of a month.
+pub const REST_REQUEST: Price =
+    price("API Gateway, REST API", 3.5 * MILLION, "request", "whitepaper best-practices-api-gateway");
+/// REST API, the next 667 million.
+pub const REST_REQUEST_MORE: Price =
+    price("API Gateway, REST API, beyond 333 million", 2.8 * MILLION, "request", "general knowledge, not verified");
+/// REST API, beyond a thousand million.
+pub const REST_REQUEST_MOST: Price =
+    price("API Gateway, REST API, beyond 1,000 million", 2.38 * MILLION, "request", "general knowledge, not verified");
+/// A load balancer.
+pub const BALANCER_HOUR: Price = price("Application Load Balancer", 0.0225, "hour", "tinystacks");
+/// What it is used for.
+pub const BALANCER_UNIT_HOUR: Price =
+    price("Application Load Balancer, capacity", 0.008, "LCU-hour", "general knowledge, not verified");
+/// What a query over files reads.
+pub const SCANNED_TB: Price = price("Athena", 5.0, "TB", "general knowledge, not verified");
 
 /// Every price.
-pub const ALL: [Price; 20] = [
+pub const ALL: [Price; 37] = [
     API_REQUEST,
     API_REQUEST_MORE,
     LAMBDA_REQUEST,
@@ -109,6 +149,23 @@ pub const ALL: [Price; 20] = [
     BUCKET_GB_MONTH,
     MAIL,
     LOG_GB,
+    METRIC,
+    ALARM,
+    DASHBOARD,
+    TRANSFER_GB,
+    PAGE_REQUEST,
+    PAGE_GB,
+    EVENT,
+    TICK,
+    QUEUE_REQUEST,
+    KEY_REQUEST,
+    KEY,
+    REST_REQUEST,
+    REST_REQUEST_MORE,
+    REST_REQUEST_MOST,
+    BALANCER_HOUR,
+    BALANCER_UNIT_HOUR,
+    SCANNED_TB,
 ];
 
 #[cfg(test)]
@@ -118,7 +175,7 @@ mod tests {
     #[test]
     fn every_price_is_one_with_a_source() {
         for price in ALL {
-            assert!(price.usd > 0.0 && price.usd < 1.0, "{}", price.item);
+            assert!(price.usd > 0.0 && price.usd <= 5.0, "{}", price.item);
             assert!(!price.source.is_empty() && !price.unit.is_empty());
         }
         let mut names: Vec<_> = ALL.iter().map(|price| (price.item, price.unit)).collect();

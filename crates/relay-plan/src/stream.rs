@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use crate::bill::stream as bill;
 use crate::figures::Figures;
 use crate::generator::Generator;
-use crate::load::{Load, MONTH_HOURS};
+use crate::load::Load;
 use crate::number::{float, small, whole};
-use crate::price;
 use crate::quota::{SHARD_BYTES, SHARD_RECORDS};
 
 /// Kinesis counts the partition key as data: a trace id of 32 characters (`ingest`, one a put).
@@ -17,9 +17,6 @@ const FULL: f64 = 0.8;
 
 /// A minute of the peak: seconds.
 const SECONDS: u32 = 60;
-
-/// Bytes of an on-demand stream's records are rounded up to KiB.
-const RECORD_STEP: f64 = 1024.0;
 
 /// A stream for the load.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,8 +53,9 @@ impl Stream {
             shards += shards.div_ceil(20);
             worst = busiest(records, shards, load.seed);
         }
-        let on_demand_usd = on_demand_usd(load, figures.frame_bytes);
-        let provisioned_usd = provisioned_usd(load, figures.frame_bytes, shards);
+        let frame_bytes = float(figures.frame_bytes);
+        let on_demand_usd = bill::usd(&bill::on_demand(load, frame_bytes));
+        let provisioned_usd = bill::usd(&bill::provisioned(load, frame_bytes, shards));
         let mode = if on_demand_usd <= provisioned_usd { "ON_DEMAND" } else { "PROVISIONED" };
         let (worst_records, worst_bytes) = (worst, worst * record_bytes);
         Self {
@@ -96,22 +94,4 @@ fn busiest(records: f64, shards: u32, seed: u64) -> u64 {
 /// A shard as a random partition key's hash chooses it.
 pub(crate) fn pick(random: &mut Generator, shards: u32) -> usize {
     usize::try_from(((random.next() >> 32) * u64::from(shards)) >> 32).unwrap_or(0)
-}
-
-/// In, out once, and kept for the six days beyond the first.
-fn on_demand_usd(load: &Load, frame_bytes: u64) -> f64 {
-    let requests = load.requests_per_month();
-    let stored = requests * float(frame_bytes) / price::GB;
-    let billed = requests * (float(frame_bytes) / RECORD_STEP).ceil() * RECORD_STEP / price::GB;
-    let kept = stored / crate::load::MONTH_DAYS * 6.0;
-    price::STREAM_HOUR.usd * MONTH_HOURS
-        + billed * price::STREAM_IN_GB.usd
-        + stored * price::STREAM_OUT_GB.usd
-        + kept * price::STREAM_KEPT_GB_MONTH.usd
-}
-
-fn provisioned_usd(load: &Load, frame_bytes: u64, shards: u32) -> f64 {
-    let units = load.requests_per_month() * (float(frame_bytes) / 25_600.0).ceil();
-    let hours = f64::from(shards) * MONTH_HOURS;
-    hours * (price::SHARD_HOUR.usd + price::SHARD_KEPT_HOUR.usd) + units * price::PUT_UNIT.usd
 }

@@ -159,7 +159,7 @@ fn bill(plan: &Plan) -> String {
         "all",
         &format!("{:>12}  {:.2} a million activities", money(plan.bill.usd), plan.bill.usd_per_million),
     );
-    text.push_str("  not counted: downloads of files, webhooks, the page, alarms and metrics, free tiers, discounts\n");
+    text.push_str("  not counted: webhooks, the quarantine, free tiers, discounts; `relayctl cost` tells what grows from what is fixed\n");
     text
 }
 
@@ -193,7 +193,7 @@ fn several(count: u64, of: &str) -> String {
 }
 
 /// Cents up to a thousand dollars.
-fn money(usd: f64) -> String {
+pub(crate) fn money(usd: f64) -> String {
     if usd >= 1_000.0 { digits(whole(usd.round())) } else { format!("{usd:.2}") }
 }
 

@@ -6,10 +6,10 @@ use relay_plan::load::{Load, LoadError, USUAL_KINDS};
 use relay_plan::{Skew, price};
 
 /// Apps of an owner where no owners are named.
-const APPS_OF_AN_OWNER: u32 = 10;
+pub(super) const APPS_OF_AN_OWNER: u32 = 10;
 
 /// The most apps or owners that a plan tells apart.
-const MOST_APPS: i64 = 100_000;
+pub(super) const MOST_APPS: i64 = 100_000;
 
 /// A load; its rates are activities.
 #[derive(Debug, Args)]
@@ -69,9 +69,7 @@ pub(crate) enum PlanError {
 impl PlanArgs {
     /// The load that was described; `region` as the command line names it.
     pub(crate) fn load(&self, region: Option<&str>) -> Result<Load, PlanError> {
-        if let Some(other) = region.filter(|region| *region != price::REGION) {
-            return Err(PlanError::Region { asked: other.to_owned() });
-        }
+        known(region)?;
         let (per_day, per_second) = Load::rates(self.per_day, self.per_second, self.peak_factor)?;
         let owners = self.owners.unwrap_or_else(|| self.apps.div_ceil(APPS_OF_AN_OWNER)).min(self.apps);
         Ok(Load {
@@ -91,8 +89,14 @@ impl PlanArgs {
     }
 }
 
+/// Whether prices are known there; where none is named, they are.
+pub(super) fn known(region: Option<&str>) -> Result<(), PlanError> {
+    let other = region.filter(|region| *region != price::REGION);
+    other.map_or(Ok(()), |other| Err(PlanError::Region { asked: other.to_owned() }))
+}
+
 /// A whole number, also as in 30e9.
-fn count(text: &str) -> Result<u64, String> {
+pub(super) fn count(text: &str) -> Result<u64, String> {
     let (digits, zeros) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let digits: Option<u64> = digits.replace('_', "").parse().ok();
     let power = zeros.parse().ok().and_then(|zeros| 10_u64.checked_pow(zeros));
@@ -100,12 +104,12 @@ fn count(text: &str) -> Result<u64, String> {
     number.ok_or_else(|| format!("`{text}` is no whole number from 1 on; write 30000000000, 30_000_000_000 or 30e9"))
 }
 
-fn factor(text: &str) -> Result<f64, String> {
+pub(super) fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse::<f64>().ok().filter(|factor| (1.0..=1_000.0).contains(factor));
     factor.ok_or_else(|| format!("`{text}` is no factor from 1 to 1000; the peak is never less than the average"))
 }
 
-fn batch(text: &str) -> Result<u32, String> {
+pub(super) fn batch(text: &str) -> Result<u32, String> {
     let most = u32::try_from(relay::batch::MAX_ITEMS).unwrap_or(u32::MAX);
     let number = if text == "single" { Some(1) } else { text.parse().ok() };
     let number = number.filter(|number| (1..=most).contains(number));
