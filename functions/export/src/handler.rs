@@ -82,10 +82,11 @@ where
     H: Hooks,
 {
     let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+    let export_id = event.payload.get("export_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     // A step's future is large: it holds a part, its reader and the upload under way.
     let result = Box::pin(app.work(event.payload, deadline, process::now_ms)).await;
     if let Err(error) = &result {
-        tracing::error!(error = error.name(), detail = %error, "the step failed");
+        tracing::error!(export_id, error = error.name(), detail = %error, "the step failed");
     }
     tell(&app.counters, process::now_ms());
     result
