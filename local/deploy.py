@@ -95,18 +95,12 @@ def upload(aws, content, suffix):
 
 
 def process(template):
-    """The SAM transform. The stream's mappings are disabled; their true state is in the facts. No alarm on a query."""
+    """The SAM transform. The stream's mappings are disabled; their true state is in the facts."""
     processed = transform(template, {}, SimpleNamespace(load=dict))
-    resources = processed["Resources"]
-    processed["Resources"] = {name: it for name, it in resources.items() if not is_query_alarm(it)}
     for resource in processed["Resources"].values():
         if is_stream_mapping(resource):
             resource["Properties"]["Enabled"] = False
     return processed
-
-
-def is_query_alarm(resource):
-    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
 
 
 def is_stream_mapping(resource):
