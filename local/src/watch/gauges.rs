@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::meter::{Key, Meter};
 use crate::aws::{Aws, Refusal};
 
-/// SES reckons a sender's rates over a "representative volume" that it does not tell; here it is the last hour.
-const REPUTATION_MS: i64 = 60 * 60 * 1000;
+/// SES reckons a sender's rates over a "representative volume" that it does not tell; here it is the last ten minutes.
+const REPUTATION_MS: i64 = 10 * 60 * 1000;
 
 /// Queues that are looked at, by address.
 pub(super) struct Queues {

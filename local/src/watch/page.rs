@@ -9,9 +9,10 @@ use super::chart;
 use super::meter::Meter;
 use super::query::{Line, Query, Windows, answer};
 
-/// Windows of a panel, a minute each.
-const WINDOWS: i64 = 60;
-const MINUTE_MS: i64 = 60 * 1000;
+/// What a panel shows.
+const HOUR_MS: i64 = 60 * 60 * 1000;
+/// CloudWatch's own period where a panel names none, in seconds.
+const PERIOD: i64 = 60;
 /// CloudWatch's grid has this many columns.
 const COLUMNS: u64 = 24;
 
@@ -67,8 +68,9 @@ fn panel(properties: &Value, meter: &Meter, now: i64) -> String {
     let statistic = properties.get("stat").and_then(Value::as_str).unwrap_or("Average");
     let entries = properties.get("metrics").and_then(Value::as_array).into_iter().flatten();
     let queries: Option<Vec<Query>> = entries.map(|entry| Query::of_panel(entry, statistic)).collect();
-    let first = now + 1000 - WINDOWS * MINUTE_MS;
-    let windows: Windows = (0..WINDOWS).map(|n| (first + n * MINUTE_MS, first + (n + 1) * MINUTE_MS)).collect();
+    let period = properties.get("period").and_then(Value::as_i64).unwrap_or(PERIOD).max(PERIOD) * 1000;
+    let (windows, first) = ((HOUR_MS / period).max(1), now + 1000 - HOUR_MS);
+    let windows: Windows = (0..windows).map(|n| (first + n * period, first + (n + 1) * period)).collect();
     let title = format!("<h2>{}</h2>", escape(text(properties, "title")));
     let queries = queries.ok_or_else(|| "a metric of it is not understood here".to_owned());
     let lines = queries.and_then(|queries| answer(&queries, meter, &windows));
@@ -82,7 +84,9 @@ fn panel(properties: &Value, meter: &Meter, now: i64) -> String {
             }
             let stacked = properties.get("stacked") == Some(&Value::Bool(true));
             let summed = statistic == "Sum" && properties.get("view") != Some(&Value::from("singleValue"));
-            format!("{title}{}{}", chart::chart(&measured, stacked), legend(&measured, summed))
+            // One window is a number, and no picture.
+            let picture = if windows.len() > 1 { chart::chart(&measured, stacked) } else { String::new() };
+            format!("{title}{picture}{}", legend(&measured, summed))
         }
     }
 }
@@ -169,7 +173,7 @@ mod tests {
             "<h2>Mails</h2>",
             "<span>&lt;b&gt;</span> <b>7</b>",
             "nothing was measured",
-            "is not known here",
+            "no metric has the id x",
             "<a href=\"https://example.com/a?b&amp;c\">runbook</a> first",
         ] {
             assert!(html.contains(shown), "{shown}:\n{html}");
