@@ -97,21 +97,15 @@ def upload(aws, content, suffix):
 
 
 def process(template):
-    """The SAM transform. The stream's mappings are disabled; their true state is in the facts. No alarm on a query, no CodeDeploy."""
+    """The SAM transform. The stream's mappings are disabled; their true state is in the facts. No CodeDeploy: the emulator has none."""
     processed = transform(template, {}, SimpleNamespace(load=dict))
     resources = processed["Resources"]
-    processed["Resources"] = {name: it for name, it in resources.items() if not is_unknown(it)}
+    processed["Resources"] = {name: it for name, it in resources.items() if not it["Type"].startswith("AWS::CodeDeploy::")}
     for resource in processed["Resources"].values():
         resource.pop("UpdatePolicy", None)
         if is_stream_mapping(resource):
             resource["Properties"]["Enabled"] = False
     return processed
-
-
-def is_unknown(resource):
-    """Whether the emulator would refuse it: an alarm on a query, and what moves an alias slowly."""
-    is_query = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
-    return is_query or resource["Type"].startswith("AWS::CodeDeploy::")
 
 
 def is_stream_mapping(resource):

@@ -48,3 +48,6 @@ mod template;
 #[cfg(test)]
 #[path = "tree.rs"]
 mod tree;
+#[cfg(test)]
+#[path = "infrastructure/watch.rs"]
+mod watch;

@@ -22,6 +22,8 @@ enum Verb {
     Down,
     /// Tell whether the stack runs and where.
     Status,
+    /// Tell where the running stack shows its dashboard, or save the page.
+    Dashboard(Dashboard),
     /// Run the tests; all levels unless some are named.
     Test(Test),
     /// Measure against the goals: the running stack, or the code alone.
@@ -64,6 +66,14 @@ pub(crate) struct BenchPage {
     /// How often each page is opened; the medians count.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) runs: u32,
+}
+
+/// What to do with the dashboard.
+#[derive(clap::Args)]
+pub(crate) struct Dashboard {
+    /// Save the page into this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 /// Which pictures to take.
@@ -196,6 +206,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Up(options) => command::up::run(options),
         Verb::Down => command::down::run(),
         Verb::Status => command::status::run(),
+        Verb::Dashboard(options) => command::dashboard::run(&options),
         Verb::Test(options) => command::test::run(&options),
         Verb::Bench { scenario: Scenario::Export(options) } => command::bench::export(&options),
         Verb::Bench { scenario: Scenario::Reader } => command::bench::alone(&["reader"]),

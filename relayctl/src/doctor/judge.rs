@@ -47,7 +47,7 @@ pub(crate) enum Entry<'a> {
 impl Entry<'_> {
     pub(super) fn text(self) -> String {
         match self {
-            Self::Alarm(entry) => format!("docs/operations.md, {entry}"),
+            Self::Alarm(entry) => format!("docs/runbook.md, {entry}"),
             Self::Operations(chapter) => format!("docs/operations.md, {chapter}"),
             Self::Ses(chapter) => format!("docs/ses.md, {chapter}"),
         }

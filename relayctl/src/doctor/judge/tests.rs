@@ -141,14 +141,14 @@ fn everything_at_once_is_wrong_and_each_says_what_to_do() {
     }
 }
 
-/// `docs/operations.md, WriterBehindAlarm`: an alarm of the template with an entry, or a chapter.
+/// `docs/runbook.md, WriterBehindAlarm`: an alarm of the template with an entry, or a chapter.
 fn stands_in_the_runbook(entry: &str) {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
     let (file, name) = entry.split_once(", ").unwrap();
     if name.ends_with("Alarm") {
         assert!(read("template.yaml").contains(&format!("\n  {name}:\n")), "{name} is no alarm of the template");
-        let runbook = read(file) + &read("infra/README.md");
+        let runbook = read(file);
         assert!(runbook.contains(name), "{name} has no entry in the runbook");
     } else {
         let heading =
@@ -246,7 +246,7 @@ fn an_alarm_leads_to_its_entry_by_its_logical_id() {
         let alarm = Alarm { name: name.into(), state: "ALARM".into(), reason: String::new() };
         let finding = ring("relay-prod", &alarm);
         assert_eq!(finding.part, "alarm ExportFailedAlarm");
-        assert_eq!(finding.runbook.as_deref(), Some("docs/operations.md, ExportFailedAlarm"));
+        assert_eq!(finding.runbook.as_deref(), Some("docs/runbook.md, ExportFailedAlarm"));
     }
 }
 
