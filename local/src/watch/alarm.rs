@@ -1,7 +1,6 @@
 //! Whether an alarm rings: CloudWatch's rules ("Evaluating an alarm", "Configuring how alarms treat missing data").
 //!
-//! The windows end now and slide with each look, where AWS's begin with the minute and are looked at once a minute: what rings here rings
-//! there a little later.
+//! The last window is the present one, which is not over yet: what rings here rings on AWS a little later.
 
 use serde_json::Value;
 
@@ -103,11 +102,11 @@ impl Alarm {
     }
 }
 
-/// The window that ended `ago` windows before the present one.
+/// The window that began `ago` windows before the present one. Windows begin at whole periods, so that two values are in one or in two of them
+/// whenever that is asked.
 fn window(now: i64, period: i64, ago: usize) -> (i64, i64) {
-    // One second more: what is measured within the present second counts at once.
-    let end = now + 1000 - period * i64::try_from(ago).unwrap_or(i64::MAX / period);
-    (end - period, end)
+    let start = now.div_euclid(period) * period - period * i64::try_from(ago).unwrap_or(i64::MAX / period);
+    (start, start + period)
 }
 
 /// Seconds; the template may say them as a text.
@@ -150,7 +149,7 @@ mod tests {
         let two = [(5.0, 100_000), (3.0, 161_000), (2.0, 165_000)];
         assert_eq!(state(&alarm, &two, 200_000, 1), "ALARM");
         assert_eq!(state(&alarm, &two[..2], 200_000, 1), "OK", "one period of two");
-        assert_eq!(state(&alarm, &two, 320_000, 1), "OK", "only one of them is in the last three");
+        assert_eq!(state(&alarm, &two, 250_000, 1), "OK", "only one of them is in the last three");
         assert_eq!(state(&alarm, &[], 200_000, 1), "OK", "nothing was measured");
         assert_eq!(state(&alarm, &[(9.0, 198_500), (9.0, 199_500)], 200_000, 60), "ALARM", "periods of a second");
     }
