@@ -194,9 +194,16 @@ fn what_holds_data_outlives_the_stack_and_its_own_replacement() {
         "AWS::CloudWatch::",
         "AWS::CloudFront::",
         "AWS::ApiGatewayV2::",
+        "AWS::Budgets::",
     ];
-    let bound =
-        ["AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SES::ConfigurationSetEventDestination", "AWS::Logs::"];
+    let bound = [
+        "AWS::S3::BucketPolicy",
+        "AWS::SQS::QueuePolicy",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SNS::Subscription",
+        "AWS::SES::ConfigurationSetEventDestination",
+        "AWS::Logs::",
+    ];
     for (resource, definition) in template.section("Resources") {
         let kind = definition["Type"].as_str().expect("a type");
         let holds = HOLDERS.iter().any(|(holder, _)| *holder == kind);

@@ -24,16 +24,20 @@ fn named(value: &Value, found: &mut BTreeSet<String>) {
         Value::Array(items) => items.iter().for_each(|item| named(item, found)),
         Value::Object(entries) => {
             found.extend(entries.get("Ref").and_then(Value::as_str).map(str::to_owned));
+            found.extend(entries.get("Fn::If").and_then(|branches| branches[0].as_str()).map(str::to_owned));
             entries.values().for_each(|item| named(item, found));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// The template's parameters among the names in a value.
+/// The template's parameters among the names in a value, and in the conditions that it names.
 fn parameters(template: &Template, value: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     named(value, &mut found);
+    for condition in found.clone() {
+        named(template.at(&format!("/Conditions/{condition}")), &mut found);
+    }
     found.retain(|name| !template.at(&format!("/Parameters/{name}")).is_null());
     found
 }
@@ -74,7 +78,9 @@ fn a_parameter_that_changes_a_function_makes_a_version_of_it_and_no_other_does()
             known.remove(apart);
         }
         let mut of_function = parameters(&template, &properties);
-        of_function.extend(parameters(&template, template.at("/Globals/Function")));
+        let globals = template.at("/Globals/Function").as_object().expect("globals");
+        let holding = globals.iter().filter(|(name, _)| properties[name.as_str()].is_null());
+        of_function.extend(holding.flat_map(|(_, value)| parameters(&template, value)));
         let said = &template.property(id, "/VersionDescription")["Fn::Sub"];
         let pattern = said[0].as_str().expect("a pattern");
         for variable in said[1].as_object().expect("variables").keys() {
