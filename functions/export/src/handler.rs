@@ -113,7 +113,10 @@ where
             return self.tick(deadline, now).await;
         }
         let task: Task = serde_json::from_value(payload)
-            .map_err(|error| StepError::Invalid(format!("the state machine asked for no known action: {error}")))?;
+            // Without what was asked for: it is logged, and could be anything.
+            .map_err(|_| {
+                StepError::Invalid("an action is `step` or `fail`, of an owner and an export_id".to_owned())
+            })?;
         let status = match task {
             Task::Step { owner, export_id } => {
                 let status = self.worker.step(&owner, &export_id, &Clock::new(now, deadline)).await?;

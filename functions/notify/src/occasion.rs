@@ -169,10 +169,16 @@ struct Input {
     export_id: String,
 }
 
+/// What an event lacks, by the name of ours; an error about a value would show the value.
+fn misfit(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") { text } else { "a value of another sort than expected".to_owned() }
+}
+
 /// Reads an event of EventBridge. What is none of ours is told in words: it is logged and never comes again.
 pub fn read(event: Value) -> Result<Event, String> {
     let Envelope { id, detail } =
-        serde_json::from_value(event).map_err(|error| format!("no event of ours: {error}"))?;
+        serde_json::from_value(event).map_err(|error| format!("no event of ours: {}", misfit(&error)))?;
     let occasion = match detail {
         Detail::ObjectCreated { object: Object { key, size } } => {
             let (owner, export_id) = parse_object_key(&key).ok_or("an object that is no export's")?;
