@@ -182,7 +182,7 @@ fn no_wildcard_is_unargued() {
 #[test]
 fn only_denials_are_for_everybody() {
     let template = Template::load();
-    let policies = ["AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"];
+    let policies = ["AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"];
     for (resource, properties) in policies.iter().flat_map(|kind| template.of_type(kind)) {
         for statement in list(&properties["PolicyDocument"]["Statement"]) {
             let everybody = statement["Principal"] == "*";
