@@ -36,9 +36,9 @@ pub(crate) const REFERENCES: Venv = Venv {
 /// What the page is looked at with: axe-core, and Pillow for small pictures.
 pub(crate) const BROWSER: Venv =
     Venv { what: "axe-core and Pillow", requirements: "tests/browser/requirements.txt", folder: "browser-venv" };
-/// What the code is measured against: `DuckDB` and boto3.
+/// What the code is measured against: `DuckDB`, boto3 and orjson.
 pub(crate) const PEERS: Venv =
-    Venv { what: "the peers of the bench", requirements: "bench/peers/requirements.txt", folder: "bench-venv" };
+    Venv { what: "the peers of the bench", requirements: "bench/peers/python/requirements.txt", folder: "bench-venv" };
 
 /// Makes an environment hold what its requirements pin; does nothing when it does already.
 pub(crate) fn prepare(root: &Root, Venv { what, requirements, folder }: Venv, python: &str) -> Outcome<()> {
