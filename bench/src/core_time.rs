@@ -33,9 +33,18 @@ impl Account {
 
 /// The most memory that a process has held so far: bytes, resident (proc(5), `/proc/{pid}/status`, `VmHWM`).
 pub(crate) fn peak_bytes(pid: u32) -> Option<u64> {
+    memory(pid, "VmHWM:")
+}
+
+/// The memory that a process holds now: bytes, resident (`VmRSS`).
+pub(crate) fn resident_bytes(pid: u32) -> Option<u64> {
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: u32, field: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(peak.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+    let value = status.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// How much to measure.
@@ -45,6 +54,16 @@ pub(crate) struct Effort {
     pub(crate) rounds: usize,
     /// How long a round lasts at least.
     pub(crate) at_least: Duration,
+    /// Of whatever there is to do only one in so many is done: 1 for all.
+    pub(crate) one_in: usize,
+}
+
+impl Effort {
+    /// So many of all, one at least.
+    pub(crate) const fn part(self, all: usize) -> usize {
+        let part = all / self.one_in;
+        if part == 0 { 1 } else { part }
+    }
 }
 
 /// What one turn of the work took.
@@ -105,7 +124,7 @@ mod tests {
     #[test]
     fn work_is_done_to_warm_up_and_once_a_round_at_least() {
         let mut turns = 0;
-        let effort = Effort { rounds: 3, at_least: Duration::ZERO };
+        let effort = Effort { rounds: 3, at_least: Duration::ZERO, one_in: 1 };
         let count = || {
             turns += 1;
             Ok::<_, ()>(())

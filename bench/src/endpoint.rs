@@ -2,6 +2,7 @@
 //! thread of its own, so that its time is not that of the code under test. It believes what it is told: no limit is enforced, no condition is looked at.
 
 mod objects;
+mod stream;
 mod tables;
 
 use std::net::TcpListener;
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 
 pub(crate) use objects::Object;
 use objects::Objects;
+use stream::Shards;
 use tables::Tables;
 
 use crate::rows::Rows;
@@ -21,7 +23,8 @@ use crate::runtime;
 /// More than any call of a function: 25 pages as base64, 500 records, a part of a file.
 const LIMITS: Limits = Limits { head_bytes: 65_536, body_bytes: 128 * 1024 * 1024 };
 
-/// A running stand-in. It ends when it is dropped.
+/// A running stand-in. It ends when the last of its clones is dropped.
+#[derive(Clone)]
 pub(crate) struct Endpoint {
     url: String,
     services: Arc<Services>,
@@ -31,18 +34,32 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Listens on a free port of 127.0.0.1.
     pub(crate) fn start() -> Result<Self, String> {
-        Self::with(Rows::new(0))
+        Self::of(Rows::new(0), 0)
+    }
+
+    /// The same with a stream of so many shards, which can be read.
+    pub(crate) fn streaming(shards: usize) -> Result<Self, String> {
+        Self::of(Rows::new(0), shards)
     }
 
     /// The same with tables that hold these rows already.
     pub(crate) fn with(rows: Rows) -> Result<Self, String> {
+        Self::of(rows, 0)
+    }
+
+    fn of(rows: Rows, shards: usize) -> Result<Self, String> {
         let no_port = |error| format!("no port for the stand-in of AWS: {error}");
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(no_port)?;
         listener.set_nonblocking(true).map_err(no_port)?;
         let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
         let (stop, stopped) = watch::channel(false);
         let runtime = runtime()?;
-        let services = Arc::new(Services { rows, tables: Tables::default(), objects: Objects::default() });
+        let services = Arc::new(Services {
+            rows,
+            shards: Shards::new(shards),
+            tables: Tables::default(),
+            objects: Objects::default(),
+        });
         let answering = Arc::clone(&services);
         std::thread::spawn(move || {
             runtime.block_on(async move {
@@ -67,6 +84,7 @@ impl Endpoint {
 
 struct Services {
     rows: Rows,
+    shards: Shards,
     tables: Tables,
     objects: Objects,
 }
@@ -86,22 +104,14 @@ impl Services {
     fn called(&self, operation: &str, body: &[u8]) -> Reply {
         let input = serde_json::from_slice(body).unwrap_or_default();
         let answer = match operation {
-            "PutRecords" => put_records(&input),
-            // A stream without shards and an empty queue: everything is in the pages.
-            "ListShards" => Some(r#"{"Shards":[]}"#.to_owned()),
+            // An empty queue: everything is in the pages.
             "GetQueueAttributes" => queue_attributes(&input),
-            _ => self.tables.answer(&self.rows, operation, &input),
+            _ => self.shards.answer(operation, &input).or_else(|| self.tables.answer(&self.rows, operation, &input)),
         };
         let refused = || Reply::message(400, &format!("the stand-in does not understand this {operation}"));
         let reply = answer.map(|body| Reply::new(200, body));
         reply.unwrap_or_else(refused).with("content-type", "application/x-amz-json-1.0")
     }
-}
-
-fn put_records(input: &Value) -> Option<String> {
-    let taken = json!({"SequenceNumber": "1", "ShardId": "shardId-000000000000"});
-    let records = vec![taken; input.get("Records")?.as_array()?.len()];
-    Some(json!({"FailedRecordCount": 0, "Records": records}).to_string())
 }
 
 fn queue_attributes(input: &Value) -> Option<String> {

@@ -1,30 +1,38 @@
-//! What a file costs: rows a CPU second and peak memory of export-worker, in the same run as `DuckDB` writing the same rows to the same CSV, and a worker in
-//! Python that reads an item an activity. Whoever writes as many rows as the worker must have written the same bytes.
+//! What a file costs: rows a CPU second and peak memory of export-worker, in the same run as `DuckDB` writing the same rows to the same CSV, and workers in
+//! Node.js and Python that read an item an activity. Whoever writes as many rows as the worker must have written the same bytes.
 
 mod peer;
 mod worker;
 
-use std::path::Path;
 use std::time::Duration;
 
-use peer::{DUCKDB, PYTHON_ATTRIBUTES, PYTHON_DOCUMENTS, Peer};
+use peer::{DUCKDB, NODE_ATTRIBUTES, NODE_DOCUMENTS, PYTHON_ATTRIBUTES, PYTHON_DOCUMENTS, Peer};
 
+use crate::Findings;
 use crate::core_time::rate;
-use crate::{Outcome, say};
+use crate::report::{Limit, Section, number, text};
 
 /// What export-worker may take at its peak, bytes (product.md, "Export").
-const MAX_PEAK: u64 = 128 * 1024 * 1024;
+const MAX_PEAK_MIB: f64 = 128.0;
 
-/// The largest file's peak is at most so many hundredths of the smallest one's.
-const MAX_GROWTH: u64 = 110;
+/// The largest file's peak is at most so many times the smallest one's.
+const MAX_GROWTH: f64 = 1.1;
 
 /// How often the worker and `DuckDB` write a file of each size: the median time counts. Whether both parts of the upload are on their way at the moment of
 /// most rows is chance: one run of a short file may miss the peak that a long one always has.
 const ROUNDS: usize = 3;
 
-/// How often the worker must be as fast as a peer, in hundredths, and how many rounds tell: one, where the goal is far away.
-const GOALS: [(&Peer, u64, usize); 3] =
-    [(&DUCKDB, 100, ROUNDS), (&PYTHON_ATTRIBUTES, 1000, 1), (&PYTHON_DOCUMENTS, 1000, 1)];
+/// How often the worker must be as fast as a peer, and how many rounds tell: one, where the goal is far away.
+const GOALS: [(&Peer, f64, usize); 5] = [
+    (&DUCKDB, 1.0, ROUNDS),
+    (&NODE_ATTRIBUTES, 5.0, 1),
+    (&NODE_DOCUMENTS, 5.0, 1),
+    (&PYTHON_ATTRIBUTES, 10.0, 1),
+    (&PYTHON_DOCUMENTS, 10.0, 1),
+];
+
+/// Rows of a file, from few to a hundred times as many.
+const GROWING: [u64; 3] = [30_000, 300_000, 3_000_000];
 
 /// A file as somebody wrote it.
 #[derive(Clone, Debug)]
@@ -43,39 +51,60 @@ impl Written {
         rate(self.rows, self.core)
     }
 
-    fn say(&self, who: &str, note: &str) {
-        let Self { rows, bytes, peak, .. } = self;
-        let (rate, each, peak) = (self.rate(), bytes / rows.max(&1), peak.div_ceil(1024 * 1024));
-        say(&format!("{who:<34} {rows:>11} {rate:>18} {peak:>10} MiB {each:>12}   {note}"));
+    fn say(&self, section: &mut Section, who: &str, asked: u64) {
+        let who = if self.rows == asked {
+            format!("{who}, {} rows", text(number(asked)))
+        } else {
+            format!("{who}, the first {} of {} rows", text(number(self.rows)), text(number(asked)))
+        };
+        section.figure(&who, "rows a CPU second", number(self.rate()));
+        section.figure(&who, "MiB at the peak", number(self.peak) / MIB);
+        section.figure(&who, "bytes a row", number(self.bytes) / number(self.rows));
     }
 }
 
-/// Measures files of these numbers of rows. `python` is an interpreter that has what the peers import.
-pub(crate) fn run(python: &Path, sizes: &[u64]) -> Outcome {
-    say(
-        "export of events, every column            rows   rows a CPU second           peak  bytes a row   the worker is",
-    );
-    let mut missed = Vec::new();
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// Measures files of these numbers of rows.
+pub(crate) fn run(sizes: &[u64]) -> Findings {
+    let mut section = Section::begin("export", "Export: rows become a CSV file of every column");
     let mut peaks = Vec::new();
     for size in sizes {
         let worker = typical(ROUNDS, || worker::measure(*size))?;
-        worker.say("export-worker", "");
-        peaks.push(worker.peak);
+        worker.say(&mut section, "export-worker", *size);
+        peaks.push(number(worker.peak) / MIB);
         for (peer, goal, rounds) in GOALS {
-            let written = typical(rounds, || peer.measure(python, *size))?;
-            let times = worker.rate() * 100 / written.rate().max(1);
-            let note = format!("{}.{:02} × as fast (goal {}.{:02})", times / 100, times % 100, goal / 100, goal % 100);
-            written.say(&format!("  {}", peer.name), &note);
-            if times < goal {
-                missed.push(format!("{size} rows: {note}: {}", peer.name));
-            }
-            if written.rows == worker.rows && written.sha256 != worker.sha256 {
-                missed.push(format!("{size} rows: {} wrote {} other bytes", peer.name, written.bytes));
+            if let Some(program) = peer.present() {
+                let written = typical(rounds, || peer.measure(&program, *size))?;
+                written.say(&mut section, peer.name, *size);
+                compare(&mut section, (&worker, &written), peer.name, goal)?;
             }
         }
     }
-    missed.extend(judge_memory(&peaks));
-    if missed.is_empty() { Ok(()) } else { Err(missed.join("\n       ")) }
+    judge_memory(&mut section, &peaks);
+    if sizes.len() > 1 {
+        let point = |rows: u64| Ok((number(rows), worker::measure(rows)?.core.as_secs_f64() * 1e3));
+        let points = GROWING.into_iter().map(point).collect::<Result<Vec<_>, String>>()?;
+        section.growth("export", ("rows", "CPU ms of export-worker"), points);
+    }
+    section.note("The worker reads pages through the SDK and uploads parts; DuckDB writes from its own table in memory to a local file.");
+    Ok(vec![section])
+}
+
+/// Who writes as many rows as the worker must write the same bytes.
+fn compare(
+    section: &mut Section,
+    (worker, written): (&Written, &Written),
+    name: &str,
+    goal: f64,
+) -> Result<(), String> {
+    if written.rows == worker.rows && written.sha256 != worker.sha256 {
+        return Err(format!("{} rows: {name} wrote {} other bytes", worker.rows, written.bytes));
+    }
+    let times = number(worker.rate()) / number(written.rate());
+    let what = format!("{} rows, as fast as {name}, times", text(number(worker.rows)));
+    section.goal(&what, times, Limit::AtLeast(goal));
+    Ok(())
 }
 
 /// Of so many rounds that of median time, with the greatest peak of all.
@@ -88,43 +117,34 @@ fn typical(rounds: usize, measure: impl Fn() -> Result<Written, String>) -> Resu
     Ok(Written { peak, ..typical })
 }
 
-/// Flat: whatever the size.
-fn judge_memory(peaks: &[u64]) -> Vec<String> {
-    let above = peaks.iter().filter(|peak| **peak > MAX_PEAK);
-    let mut missed: Vec<String> = above.map(|peak| format!("a peak of {peak} bytes, at most {MAX_PEAK}")).collect();
-    if let (Some(first), Some(last)) = (peaks.first(), peaks.last())
-        && last * 100 > first * MAX_GROWTH
-    {
-        missed.push(format!("a peak of {last} bytes, at most {MAX_GROWTH} % of the smallest file's {first}"));
+/// Flat: whatever the size. Peaks in MiB.
+fn judge_memory(section: &mut Section, peaks: &[f64]) {
+    let most = peaks.iter().copied().fold(0.0, f64::max);
+    section.goal("MiB at the worker's peak", most, Limit::AtMost(MAX_PEAK_MIB));
+    if let [first, .., last] = peaks {
+        section.goal("peak of the largest file by that of the smallest", last / first, Limit::AtMost(MAX_GROWTH));
     }
-    missed
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::built;
     use crate::rows::ROWS_A_MINUTE;
-    use crate::stage;
 
     const ROWS: u64 = ROWS_A_MINUTE + 1_000;
 
-    /// Cargo builds the binary before the tests of the whole workspace; `cargo xtask bench export` makes the environment of the peers.
     #[test]
     fn worker_and_peers_write_the_same_file() {
-        if !stage::binaries().unwrap().join(worker::EXPORT_WORKER).is_file() {
-            say("SKIPPED: cargo build --package export makes the binary for this test");
+        if !built(&[worker::EXPORT_WORKER]) {
             return;
         }
         let worker = worker::measure(ROWS).unwrap();
         assert_eq!(worker.rows, ROWS);
         assert!(worker.bytes > 400 * ROWS && worker.core > Duration::ZERO && worker.peak > 0);
-        let python = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.relay/bench-venv/bin/python"));
-        if !python.exists() {
-            say("SKIPPED: cargo xtask bench export makes the environment of the peers");
-            return;
-        }
         for (peer, ..) in GOALS {
-            let written = peer.measure(python, ROWS).unwrap();
+            let Some(program) = peer.present() else { continue };
+            let written = peer.measure(&program, ROWS).unwrap();
             assert_eq!((written.rows, &written.sha256), (ROWS, &worker.sha256), "{}", peer.name);
         }
     }
@@ -146,9 +166,11 @@ mod tests {
 
     #[test]
     fn memory_that_grows_or_is_too_much_is_told() {
-        let mib = |mib: u64| mib * 1024 * 1024;
-        assert_eq!(judge_memory(&[mib(100), mib(110)]), Vec::<String>::new());
-        assert_eq!(judge_memory(&[mib(100), mib(111)]).len(), 1);
-        assert_eq!(judge_memory(&[mib(129)]).len(), 1);
+        let missed = |peaks: &[f64]| {
+            let mut section = Section::begin("export", "Memory");
+            judge_memory(&mut section, peaks);
+            section.missed().count()
+        };
+        assert_eq!([missed(&[100.0, 110.0]), missed(&[100.0, 111.0]), missed(&[129.0])], [0, 1, 1]);
     }
 }

@@ -1,6 +1,8 @@
 //! How many rows a second one core reads: pages asked for through the SDK, received, unpacked, merged, deduplicated, each row decoded whole; beside it the
 //! same with the table in memory, without the SDK.
 
+use std::time::Duration;
+
 use relay::activity::{Activity, Kind};
 use relay::avro;
 use relay::page::{self, Datum};
@@ -13,7 +15,8 @@ use tokio::runtime::Runtime;
 
 use crate::core_time::{Account, Effort, measure, rate};
 use crate::endpoint::Endpoint;
-use crate::{Outcome, Rates, runtime};
+use crate::report::{Section, number};
+use crate::{Findings, Outcome, Rates, runtime};
 use relay_plan::generator::Generator;
 
 /// 2026-11-14 08:10:00 UTC, in whole minutes.
@@ -33,12 +36,24 @@ const AGAIN: usize = 20;
 /// What the goal is for: rows a second.
 const GOAL: u64 = 500_000;
 
-/// Measures many minutes, as they are; then all in one minute, which is read in passes.
-pub(crate) fn run(effort: Effort) -> Outcome {
-    let usual = Period { rows: ROWS, minutes: 10 }.rates(effort)?;
-    usual.say("reader, 10 minutes of 40,000 rows", "rows", Some(GOAL));
-    Period { rows: ROWS, minutes: 1 }.rates(effort)?.say("reader, one minute, in passes", "rows", None);
-    usual.judge("10 minutes", GOAL)
+/// From few rows to a hundred times as many.
+const GROWING: [usize; 4] = [5_000, 20_000, 100_000, 500_000];
+
+/// Measures many minutes, as they are; then all in one minute, which is read in passes; then fewer and more.
+pub(crate) fn run(effort: Effort) -> Findings {
+    let mut section = Section::begin("reader", "Reader: pages become rows, unpacked, merged, deduplicated, decoded");
+    let rows = effort.part(ROWS / BATCH) * BATCH;
+    let usual = Period { rows, minutes: 10 }.rates(effort)?;
+    usual.say(&mut section, "400,000 rows in 10 minutes", "rows");
+    Period { rows, minutes: 1 }.rates(effort)?.say(&mut section, "in one minute, in passes", "rows");
+    usual.judge(&mut section, "rows of 10 minutes", GOAL);
+    let point = |rows: usize| {
+        let rows = effort.part(rows / BATCH) * BATCH;
+        Ok((number(rows as u64), Period { rows, minutes: 10 }.in_memory(effort)?.as_secs_f64() * 1e3))
+    };
+    let points = GROWING.into_iter().map(point).collect::<Result<Vec<_>, String>>()?;
+    section.growth("reader", ("rows", "CPU ms, in memory"), points);
+    Ok(vec![section])
 }
 
 /// What is there to read.
@@ -63,12 +78,23 @@ impl Period {
         Ok(Rates { through_sdk, in_memory })
     }
 
+    /// What reading takes of a core without the SDK.
+    fn in_memory(self, effort: Effort) -> Result<Duration, String> {
+        let (runtime, pages) = (runtime()?, MemoryPages::default());
+        runtime.block_on(self.store(&pages))?;
+        self.cost(effort, &runtime, &pages)
+    }
+
     fn rate(self, effort: Effort, runtime: &Runtime, pages: &impl PageStore) -> Result<u64, String> {
+        Ok(rate(self.rows as u64, self.cost(effort, runtime, pages)?))
+    }
+
+    fn cost(self, effort: Effort, runtime: &Runtime, pages: &impl PageStore) -> Result<Duration, String> {
         let cost = measure(effort, Account::ThisThread, || match runtime.block_on(read(pages))? {
             rows if rows == self.rows => Ok(()),
             rows => Err(format!("{rows} rows were read, {} are there", self.rows)),
         })?;
-        Ok(rate(self.rows as u64, cost.core))
+        Ok(cost.core)
     }
 
     async fn store(self, pages: &MemoryPages) -> Outcome {

@@ -4,7 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::{command, say};
+use crate::{
+    command,
+    say::{self, Outcome},
+};
 
 /// Relay's developer commands.
 #[derive(Parser)]
@@ -46,16 +49,28 @@ enum Verb {
 /// What to measure.
 #[derive(Subcommand)]
 enum Scenario {
-    /// Rows a CPU second and peak memory of export-worker, beside `DuckDB` and a worker in Python writing the same rows.
-    Export(BenchExport),
+    /// Everything below but the page, written down in docs/benchmarks.md with plots: about half an hour.
+    All,
+    /// How long a process of the door takes to its first answer, beside a hello world and the peers.
+    Cold,
+    /// What the door holds of memory after 1,000 callbacks, beside the peers.
+    Memory,
+    /// What a callback costs: to understand and pack, by provider; and whole, in the binary under the Lambda host, beside the peers.
+    Ingest,
+    /// Callbacks that one core answers, sustained, beside the peers.
+    Throughput,
+    /// How long until a callback can be read, through the stream's driver, the writer and the reader.
+    Latency,
+    /// Activities a second that one core brings from stream events into pages; and beside one item per activity and the peers.
+    Writer,
+    /// Write units and bytes for 1,000 activities, beside one item per activity.
+    Units,
     /// Rows a second that one core reads from pages: unpacked, merged, deduplicated, decoded.
     Reader,
-    /// Activities a second that one core brings from stream events into pages.
-    Writer,
-    /// What a callback costs: to understand and pack, by provider; and whole, in the binary under the Lambda host.
-    Ingest,
-    /// Write units for 1,000 activities, beside one item per activity.
-    Units,
+    /// Rows a CPU second and peak memory of export-worker, beside `DuckDB` and workers in Node.js and Python writing the same rows.
+    Export(BenchExport),
+    /// docs/benchmarks.md and its plots again, from docs/benchmarks/results.json.
+    Write,
     /// When the page is first painted on a slow phone, beside an empty page of the same server.
     Page(BenchPage),
 }
@@ -208,12 +223,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Status => command::status::run(),
         Verb::Dashboard(options) => command::dashboard::run(&options),
         Verb::Test(options) => command::test::run(&options),
-        Verb::Bench { scenario: Scenario::Export(options) } => command::bench::export(&options),
-        Verb::Bench { scenario: Scenario::Reader } => command::bench::alone(&["reader"]),
-        Verb::Bench { scenario: Scenario::Writer } => command::bench::alone(&["writer"]),
-        Verb::Bench { scenario: Scenario::Ingest } => command::bench::alone(&["ingest"]),
-        Verb::Bench { scenario: Scenario::Units } => command::bench::alone(&["units"]),
-        Verb::Bench { scenario: Scenario::Page(options) } => command::browser::bench(&options),
+        Verb::Bench { scenario } => bench(&scenario),
         Verb::Golden(options) => command::browser::golden(&options),
         Verb::Build { arguments } => command::build::run(&arguments),
         Verb::Deploy(options) => command::deploy::run(&options),
@@ -224,5 +234,22 @@ pub(crate) fn main() -> ExitCode {
             say::progress(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn bench(scenario: &Scenario) -> Outcome<()> {
+    match scenario {
+        Scenario::All => command::bench::documents("all"),
+        Scenario::Write => command::bench::documents("write"),
+        Scenario::Cold => command::bench::alone(&["cold"]),
+        Scenario::Memory => command::bench::alone(&["memory"]),
+        Scenario::Ingest => command::bench::alone(&["ingest"]),
+        Scenario::Throughput => command::bench::alone(&["throughput"]),
+        Scenario::Latency => command::bench::alone(&["latency"]),
+        Scenario::Writer => command::bench::alone(&["writer"]),
+        Scenario::Units => command::bench::alone(&["units"]),
+        Scenario::Reader => command::bench::alone(&["reader"]),
+        Scenario::Export(options) => command::bench::export(options),
+        Scenario::Page(options) => command::browser::bench(options),
     }
 }

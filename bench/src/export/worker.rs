@@ -14,14 +14,15 @@ use relay_aws::dynamodb::AwsControl;
 use serde_json::json;
 
 use super::Written;
+use crate::candidate::Candidate;
 use crate::core_time::{Account, peak_bytes};
 use crate::endpoint::Endpoint;
 use crate::rows::{ROWS_A_MINUTE, Rows, SHARDS, START};
-use crate::stage::{self, REGION, Stage};
+use crate::stage::{REGION, Stage};
 use relay_plan::generator::Generator;
 
-/// The file name of the function's binary.
-pub(super) const EXPORT_WORKER: &str = "export-worker";
+/// Our own.
+pub(super) const EXPORT_WORKER: Candidate = Candidate::built("export-worker", "export-worker");
 
 /// `CONTROL_TABLE`, `PAGES_TABLE` and `EXPORT_BUCKET`.
 const CONTROL: &str = "control";
@@ -47,7 +48,7 @@ pub(super) fn measure(rows: u64) -> Result<Written, String> {
         ("SPILL_QUEUE_URL", "http://127.0.0.1:9/000000000000/spill"),
         ("MAX_CONCURRENT_EXPORTS", "1"),
     ];
-    let stage = Stage::open(&stage::binaries()?, EXPORT_WORKER, endpoint, &environment)?;
+    let stage = Stage::open(EXPORT_WORKER, endpoint, &environment)?;
     let export = running(rows)?;
     let ended = stage.runtime.block_on(carry_out(&stage, &export))?;
     let pid = stage.process()?;

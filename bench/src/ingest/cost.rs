@@ -11,8 +11,8 @@ use relay::callback::{self, Callback};
 use relay::frame;
 
 use crate::core_time::{Account, Effort, measure};
-use crate::ingest::host::items;
-use crate::{Outcome, say};
+use crate::report::{Section, number};
+use crate::requests::items;
 use relay_plan::generator::Generator;
 
 /// A folder of samples for each provider: what the mappings are tested with.
@@ -30,19 +30,20 @@ const BATCH: usize = 100;
 /// How often a turn does its work: one alone is shorter than the clock can tell.
 const TIMES: u32 = 100;
 
-pub(super) fn run(effort: Effort) -> Outcome {
-    say("callback, one by one   samples   bytes sent   to understand   to pack      frame");
+pub(super) fn run(effort: Effort) -> Result<Section, String> {
+    let mut section =
+        Section::begin("ingest", "Callbacks: to understand and to pack each, one by one and in an SDK's batch");
     for provider in callback::providers() {
         let samples = samples(Path::new(SAMPLES), provider)?;
-        if samples.is_empty() {
-            say(&format!("{:<22} {:>7}", provider.name(), "none"));
-            continue;
+        if !samples.is_empty() {
+            bill(&samples, effort)?.say(&mut section, provider.name());
         }
-        let bill = bill(&samples, effort)?;
-        bill.say(provider.name(), samples.len());
     }
-    batch(effort)?.say("sdk, batches of 100", BATCH);
-    Ok(())
+    batch(effort)?.say(&mut section, "an item of an SDK's batch of 100");
+    section.note(
+        "Means over the golden samples of each provider (`crates/relay/tests/golden`): the code alone, in memory.",
+    );
+    Ok(section)
 }
 
 /// What one callback takes.
@@ -54,12 +55,11 @@ struct Bill {
 }
 
 impl Bill {
-    fn say(&self, what: &str, samples: usize) {
-        let Self { bytes, to_understand, to_pack, frame_bytes } = self;
-        let (to_understand, to_pack) = (to_understand.as_nanos(), to_pack.as_nanos());
-        say(&format!(
-            "{what:<22} {samples:>7} {bytes:>10} B {to_understand:>12} ns {to_pack:>6} ns {frame_bytes:>8} B"
-        ));
+    fn say(&self, section: &mut Section, what: &str) {
+        section.figure(what, "bytes sent", number(self.bytes as u64));
+        section.figure(what, "to understand, CPU ns", self.to_understand.as_secs_f64() * 1e9);
+        section.figure(what, "to pack, CPU ns", self.to_pack.as_secs_f64() * 1e9);
+        section.figure(what, "bytes of the frame", number(self.frame_bytes as u64));
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use aws_config::default_provider::region;
+use aws_config::meta::region::ProvideRegion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 /// How long opening a connection may take: seconds. Inside a region it takes milliseconds; a lost SYN is sent again after one second.
@@ -36,16 +38,31 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// The deployed system: region, credentials and `AWS_ENDPOINT_URL` by the SDK's default chain.
+    /// A deployed function: region, credentials and `AWS_ENDPOINT_URL` by the SDK's default chain. In the partition `aws` it trusts Amazon's own roots alone
+    /// (see [`AMAZON_ROOTS`]): to read and parse a machine's some 150 is most of a cold start.
+    pub async fn deployed() -> Self {
+        let region = region::default_provider().region().await;
+        let amazon_alone = region.as_ref().is_some_and(|region| is_of_partition_aws(region.as_ref()));
+        let roots = if amazon_alone { amazon_roots() } else { TrustStore::default() };
+        let aws = Self::of(aws_config::defaults(BehaviorVersion::latest()).region(region), roots).await;
+        if aws.config.endpoint_url().is_none_or(|url| url.starts_with("http:")) {
+            return aws;
+        }
+        // An endpoint of somebody's own has a certificate of their own.
+        let config = aws.config.into_builder().http_client(http_client(TrustStore::default()));
+        Self { config: config.build() }
+    }
+
+    /// An operator's machine: region, credentials, `AWS_ENDPOINT_URL` and roots are the machine's.
     pub async fn load() -> Self {
         let loader = aws_config::defaults(BehaviorVersion::latest());
-        Self::of(loader).await
+        Self::of(loader, TrustStore::default()).await
     }
 
     /// As [`Aws::load`], in this region.
     pub async fn load_in(region: &str) -> Self {
         let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
-        Self::of(loader).await
+        Self::of(loader, TrustStore::default()).await
     }
 
     /// An emulator at this address, which believes any credentials.
@@ -55,7 +72,7 @@ impl Aws {
             .endpoint_url(endpoint)
             .region(Region::new(region.to_owned()))
             .credentials_provider(credentials);
-        Self::of(loader).await
+        Self::of(loader, TrustStore::default()).await
     }
 
     /// With other time-outs for an attempt and for a call.
@@ -71,10 +88,10 @@ impl Aws {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
-    async fn of(loader: aws_config::ConfigLoader) -> Self {
+    async fn of(loader: aws_config::ConfigLoader, roots: TrustStore) -> Self {
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(RETRY_PAUSE);
         let config = loader
-            .http_client(http_client())
+            .http_client(http_client(roots))
             .retry_config(retries)
             .timeout_config(timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
             .load()
@@ -96,8 +113,22 @@ impl Aws {
 }
 
 /// The SDK gives each client connections and a copy of the root certificates of its own; here all share one.
-fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+fn http_client(roots: TrustStore) -> SharedHttpClient {
+    // It fails for alternative server names alone, of which there are none; then the machine's roots hold.
+    let context = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(context).build_https()
+}
+
+/// The roots of Amazon Trust Services, which sign every endpoint of AWS in the partition `aws` (<https://www.amazontrust.com/repository/>).
+const AMAZON_ROOTS: &[u8] = include_bytes!("../roots/amazon.pem");
+
+fn amazon_roots() -> TrustStore {
+    TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
+}
+
+/// Whether a region is neither China's, a government's, a secret one nor the European sovereign cloud's, whose endpoints others may sign.
+fn is_of_partition_aws(region: &str) -> bool {
+    !["cn-", "us-gov-", "us-iso", "eu-iso", "eusc-"].iter().any(|prefix| region.starts_with(prefix))
 }
 
 /// The time-outs of a client, or of one call of it.
@@ -107,4 +138,45 @@ pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig 
         .operation_attempt_timeout(attempt)
         .operation_timeout(operation)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amazons_roots_are_the_five_of_its_repository() {
+        let text = std::str::from_utf8(AMAZON_ROOTS).unwrap();
+        assert_eq!(text.matches("BEGIN CERTIFICATE").count(), 5);
+        assert_eq!(text.lines().filter(|line| line.starts_with("# ") && line.contains("SHA-256")).count(), 5);
+    }
+
+    /// A certificate that does not parse would panic when the first connection is made.
+    #[cfg(feature = "dynamodb")]
+    #[tokio::test]
+    async fn a_client_that_trusts_amazon_alone_can_be_made() {
+        use relay::port::ControlTable;
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url("https://127.0.0.1:1")
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+        let aws = Aws::of(loader, amazon_roots()).await;
+        let found =
+            crate::dynamodb::AwsControl::new(&aws, "control").get(&[relay::control::Key::new("pk", "sk")]).await;
+        assert!(found.first().is_some_and(Result::is_err), "nothing listens there");
+    }
+
+    #[test]
+    fn other_partitions_are_told_by_their_regions() {
+        assert!(
+            ["us-east-1", "eu-west-1", "ap-northeast-2", "il-central-1"]
+                .iter()
+                .all(|region| is_of_partition_aws(region))
+        );
+        assert!(
+            ["cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"]
+                .iter()
+                .all(|region| !is_of_partition_aws(region))
+        );
+    }
 }

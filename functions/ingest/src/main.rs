@@ -15,7 +15,7 @@ use relay_aws::sqs::AwsSpill;
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = Config::from_env(relay_lambda::process::env)?;
-    let aws = Aws::load().await.with_timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT);
+    let aws = Aws::deployed().await.with_timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT);
     let (stream, spill) = (AwsStream::new(&aws, &config.stream_name), AwsSpill::new(&aws, &config.spill_queue_url));
     let app = App::new(stream, spill, AwsControl::new(&aws, &config.control_table));
     run(service_fn(|event| handle(&app, event))).await

@@ -13,7 +13,7 @@ use super::up;
 use crate::{
     cli::{BenchExport, Up},
     http::{Connection, Request},
-    local::{needs, owner, place::Root, python, stack::Stack},
+    local::{needs, node, owner, place::Root, python, stack::Stack},
     os,
     sample::{
         Zone,
@@ -36,18 +36,25 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// The files of `bench export` where none are asked for.
 const ROWS: [u64; 2] = [1_000_000, 10_000_000];
 
+/// What is measured, built in one command, so that the AWS SDK is compiled once and with the same features.
+const MEASURED: &str = "build --release --features relay-bench/measure --package relay-bench --package ingest --package batch-writer --package export \
+    --bin relay-bench --bin ingest --bin batch-writer --bin export-worker --example *";
+
 /// `bench export`: export-worker and its peers before a stand-in for AWS; with `--stack`, its memory on the running stack.
 pub(crate) fn export(options: &BenchExport) -> Outcome<()> {
     if options.stack {
         return on_stack(options);
     }
-    let root = Root::find()?;
-    python::prepare(&root, python::PEERS, needs::check()?)?;
-    let python = root.relay("bench-venv/bin/python").display().to_string();
     let sizes = if options.rows.is_empty() { &ROWS[..] } else { &options.rows };
     let sizes: Vec<String> = sizes.iter().map(u64::to_string).collect();
-    let arguments: Vec<&str> = ["export", &python].into_iter().chain(sizes.iter().map(String::as_str)).collect();
+    let arguments: Vec<&str> = ["export"].into_iter().chain(sizes.iter().map(String::as_str)).collect();
     alone(&arguments)
+}
+
+/// `bench all` and `bench write`: what was found, into the documents.
+pub(crate) fn documents(verb: &str) -> Outcome<()> {
+    let docs = Root::find()?.join("docs").display().to_string();
+    alone(&[verb, &docs])
 }
 
 /// Stores many activities of yesterday, asks for their file, and tells the peak memory of export-worker.
@@ -80,17 +87,24 @@ fn on_stack(options: &BenchExport) -> Outcome<()> {
     Ok(())
 }
 
-/// Builds the scenarios and the functions that some of them run, as functions are deployed, and runs one.
-/// One command for all, so that the AWS SDK is compiled once and with the same features.
+/// Builds the scenarios and the functions that they run, as functions are deployed, installs the peers, and runs one.
 pub(crate) fn alone(scenario: &[&str]) -> Outcome<()> {
     let root = Root::find()?;
+    peers(&root);
     let mut cargo = Command::new(os::variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
-    cargo.args(["build", "--release", "--package", "relay-bench", "--package", "ingest", "--package", "export"]);
-    cargo.args(["--bin", "relay-bench", "--bin", "ingest", "--bin", WORKER]);
-    cargo.args(["--features", "relay-bench/measure"]).current_dir(root.path());
-    succeed("cargo build", &mut cargo)?;
+    succeed("cargo build", cargo.args(MEASURED.split_whitespace()).current_dir(root.path()))?;
     let what = format!("bench {}", scenario.first().unwrap_or(&""));
     succeed(&what, Command::new(root.release_program("relay-bench")).args(scenario))
+}
+
+/// Installs the peers. One that cannot be installed is left out of the comparison, and that is said aloud.
+pub(crate) fn peers(root: &Root) {
+    let python = needs::check().and_then(|python| python::prepare(root, python::PEERS, python));
+    for (peers, outcome) in [("Python", python), ("Node.js", node::prepare(root))] {
+        if let Err(missing) = outcome {
+            say::progress(format_args!("SKIPPED the bench's peers in {peers}: {missing}"));
+        }
+    }
 }
 
 fn succeed(what: &str, command: &mut Command) -> Outcome<()> {

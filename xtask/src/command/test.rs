@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{browser::Browser, contract, down, references, up};
+use super::{bench, browser::Browser, contract, down, references, up};
 use crate::{
     cli::{Level, Test, Up},
     local::{needs, place::Root, python, stack, supervisor},
@@ -19,6 +19,7 @@ pub(crate) fn run(options: &Test) -> Outcome<()> {
         found => found,
     };
     if wanted(Level::Unit) {
+        bench::peers(&root);
         say::step("tests without a stack", || cargo_test(&root, &[], |_| {}))?;
     }
     let usable = browser.as_ref().ok().filter(|_| wanted(Level::Browser));

@@ -36,9 +36,9 @@ pub(crate) const REFERENCES: Venv = Venv {
 /// What the page is looked at with: axe-core, and Pillow for small pictures.
 pub(crate) const BROWSER: Venv =
     Venv { what: "axe-core and Pillow", requirements: "tests/browser/requirements.txt", folder: "browser-venv" };
-/// What the code is measured against: `DuckDB` and boto3.
+/// What the code is measured against: `DuckDB`, boto3 and orjson.
 pub(crate) const PEERS: Venv =
-    Venv { what: "the peers of the bench", requirements: "bench/peers/requirements.txt", folder: "bench-venv" };
+    Venv { what: "the peers of the bench", requirements: "bench/peers/python/requirements.txt", folder: "bench-venv" };
 
 /// What deploys: SAM, and botocore that comes with it; and what lints the template.
 pub(crate) const SAM: Venv = Venv { what: "SAM", requirements: "infra/requirements.txt", folder: "lint-venv" };
