@@ -1,5 +1,5 @@
 //! What goes wrong is seen: on a stack of its own a table is throttled, a function stopped until batches are given up, the stream poisoned, a mail
-//! bounced. The panel shows each, its alarm rings, and goes back. Needs `RELAY_STACK`, beside which the emulator is installed.
+//! bounced. The panel shows each, its alarm rings, `relayctl doctor` says so, and all goes back. Needs `RELAY_STACK`, beside which the emulator is installed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -105,6 +105,15 @@ impl World {
         assert!(reached.is_some(), "{alarm} is {}, not {state}, within {LIMIT:?}", self.state(alarm));
     }
 
+    /// Waits until an alarm rings, and `relayctl doctor` says so with its entry in the runbook.
+    fn rings(&self, alarm: &str) {
+        self.wait(alarm, "ALARM");
+        let found = self.stage.doctor();
+        let entry = format!("docs/runbook.md, {alarm}");
+        let is_it = |finding: &Value| finding["level"] == "wrong" && finding["runbook"] == entry.as_str();
+        assert!(found["findings"].as_array().is_some_and(|findings| findings.iter().any(is_it)), "{alarm}: {found}");
+    }
+
     /// The value that a panel shows beside a label, now or soon.
     fn panel(&self, title: &str, label: &str) -> String {
         let shown = || {
@@ -183,9 +192,9 @@ fn a_mail_comes_back_and_a_frame_is_not_understood(world: &World) {
     let frame = STANDARD.encode([0xff, 1, 2, 3]);
     let frame = json!({ "StreamName": world.stage.fact("stream"), "PartitionKey": "p", "Data": frame });
     drop(world.stage.aws("kinesis", "Kinesis_20131202.PutRecord", &frame));
-    world.wait("UndecodableAlarm", "ALARM");
+    world.rings("UndecodableAlarm");
     world.panel("Quarantine, by reason", "undecodable");
-    world.wait("BounceRateAlarm", "ALARM");
+    world.rings("BounceRateAlarm");
     world.panel("Mails", "bounced");
 }
 
@@ -194,7 +203,7 @@ fn the_table_takes_nothing(world: &World) {
     let rule = Rule { calls, effect: Effect::Throttle, chance: 1000, most: usize::MAX };
     world.stage.proxy.set_rules(1, vec![rule]);
     world.send_install();
-    world.wait("WriterFaultsAlarm", "ALARM");
+    world.rings("WriterFaultsAlarm");
     world.panel("What the writer read and stored", "faulted");
     world.stage.proxy.set_rules(1, Vec::new());
 }
@@ -206,7 +215,7 @@ fn the_writer_does_not_run(world: &World) {
     world.turn_writer(Path::new("/bin/false"));
     world.send_install();
     for alarm in ["WriterErrorsAlarm", "WriterBehindAlarm", "BatchGivenUpAlarm"] {
-        world.wait(alarm, "ALARM");
+        world.rings(alarm);
     }
     world.panel("How far the writer is behind, ms", "iterator age");
     world.panel("Failed calls of functions", "batch-writer");
