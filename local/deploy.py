@@ -1,10 +1,10 @@
 """Deploys the real template into the emulator and prints, as one JSON object, what relay-local must know of the stack.
 
-The SAM transform runs here, once: the emulator gets its result, and the HTTP routes are read from it. Four things
+The SAM transform runs here, once: the emulator gets its result, and the HTTP routes are read from it. Five things
 differ from a deployment to AWS: code packages are placeholders (relay-local's host runs the binaries), the stream's
 event source mapping is disabled (relay-local's driver drives it; a queue's mapping stays the emulator's, which keeps
 AWS's rules there), alarms on a query are left out (the emulator refuses the whole stack for them, and evaluates no
-alarm), and the sender is a verified identity.
+alarm), an alias moves to a new version at once (the emulator has no CodeDeploy), and the sender is a verified identity.
 """
 
 import argparse
@@ -73,18 +73,20 @@ def package(template, root, aws):
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Serverless::Function":
             binaries[name] = Path(properties["CodeUri"]).name
-            properties["CodeUri"] = upload(aws, placeholder(), "zip")
+            properties["CodeUri"] = upload(aws, placeholder([template.get("Globals"), properties]), "zip")
         if resource["Type"] == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
             definition = (root / properties["DefinitionUri"]).read_bytes()
             properties["DefinitionUri"] = upload(aws, definition, "json")
     return binaries
 
 
-def placeholder():
-    """A package that is the same each time, so that a second deploy does not change the functions."""
+def placeholder(text):
+    """A package that is the same each time, so that a second deploy does not change the functions; and another one with
+    each text of the template, because SAM then asks for a version, which Lambda makes of a changed function only."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo("bootstrap"), "run by relay-local's host")
+        archive.writestr(zipfile.ZipInfo("template"), json.dumps(text, sort_keys=True))
     return buffer.getvalue()
 
 
@@ -95,18 +97,15 @@ def upload(aws, content, suffix):
 
 
 def process(template):
-    """The SAM transform. The stream's mappings are disabled; their true state is in the facts. No alarm on a query."""
+    """The SAM transform. The stream's mappings are disabled; their true state is in the facts. No CodeDeploy: the emulator has none."""
     processed = transform(template, {}, SimpleNamespace(load=dict))
     resources = processed["Resources"]
-    processed["Resources"] = {name: it for name, it in resources.items() if not is_query_alarm(it)}
+    processed["Resources"] = {name: it for name, it in resources.items() if not it["Type"].startswith("AWS::CodeDeploy::")}
     for resource in processed["Resources"].values():
+        resource.pop("UpdatePolicy", None)
         if is_stream_mapping(resource):
             resource["Properties"]["Enabled"] = False
     return processed
-
-
-def is_query_alarm(resource):
-    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
 
 
 def is_stream_mapping(resource):
@@ -210,7 +209,9 @@ def routes(processed):
             continue
         for path, methods in resource["Properties"].get("Body", {}).get("paths", {}).items():
             for method, operation in methods.items():
-                target = re.search(r"\$\{(\w+)\.Arn\}", json.dumps(operation.get("x-amazon-apigateway-integration")))
+                integration = json.dumps(operation.get("x-amazon-apigateway-integration"))
+                # A function, or its alias.
+                target = re.search(r"\$\{(\w+?)(?:\.Arn|Aliaslive)\}", integration)
                 if not target:
                     continue
                 any_method = method == "x-amazon-apigateway-any-method"

@@ -2,7 +2,8 @@
 
 Three of its functions are replaced, because through its own Lambda proxy mode a function error loses its name (a state
 machine's Retry could never match it) and an EventBridge rule never retries: both hand the event to relay-local's host.
-Two more run less often, because each call of a stream sweeps all that the stream holds. What it lacks of mail stands in mails.py.
+Two more run less often, because each call of a stream sweeps all that the stream holds. What it lacks of mail stands in mails.py,
+what it lacks of alarms and queues in watch.py.
 
 The child ends in order, saving its state, when its standard input closes: so it also does when its parent is killed.
 """
@@ -17,6 +18,7 @@ import time
 import urllib.request
 
 from mails import Mails
+from watch import Queues, left_to_relay_local, with_metrics
 
 SWEEP_SECONDS = 10
 
@@ -80,7 +82,8 @@ def main():
     lock = open(os.path.join(os.environ["STATE_DIR"], "lock"), "w")
     fcntl.flock(lock, fcntl.LOCK_EX)  # an orphan of a killed run may still be saving its state
     from ministack import app
-    from ministack.services import eventbridge, kinesis, lambda_svc, ses_v2
+    from ministack.services import cloudwatch, eventbridge, kinesis, lambda_svc, ses_v2, sqs
+    from ministack.services.cloudformation import provisioners
 
     replace(lambda_svc, "_proxy_url_for", lambda config: os.environ["RELAY_HOST_URL"])
     replace(lambda_svc, "_execute_function_proxy", invoke)
@@ -90,6 +93,12 @@ def main():
     mails = Mails(ses_v2, eventbridge)
     replace(ses_v2, "handle_request", mails.sending(ses_v2.handle_request))
     replace(app, "_handle_ses_messages_request", mails.listing(app._handle_ses_messages_request))
+    replace(cloudwatch, "_evaluate_alarm", left_to_relay_local)
+    replace(provisioners, "_cw_metric_alarm_record", with_metrics(provisioners._cw_metric_alarm_record))
+    queues = Queues(sqs)
+    replace(sqs, "_refresh_counts", queues.refreshing(sqs._refresh_counts))
+    replace(sqs, "_act_send_message", queues.sending(sqs._act_send_message))
+    sqs._HANDLERS["SendMessage"] = sqs._act_send_message
     threading.Thread(target=end_with_parent, daemon=True).start()
     app.main()
 

@@ -25,6 +25,9 @@ mod driver;
 mod look;
 #[path = "browser/page.rs"]
 mod page;
+#[allow(dead_code, reason = "the deploy uses the rest")]
+#[path = "../xtask/src/site.rs"]
+mod publishing;
 #[path = "contract/schema.rs"]
 mod schema;
 #[path = "browser/site.rs"]
@@ -59,6 +62,8 @@ mod paint;
 mod policy;
 #[path = "browser/preferences.rs"]
 mod preferences;
+#[path = "browser/published.rs"]
+mod published;
 #[path = "browser/recurring.rs"]
 mod recurring;
 #[path = "browser/sign_in.rs"]

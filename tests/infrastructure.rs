@@ -10,11 +10,17 @@ mod argued;
 #[path = "infrastructure/durability.rs"]
 mod durability;
 #[cfg(test)]
+#[path = "infrastructure/edge.rs"]
+mod edge;
+#[cfg(test)]
 #[path = "infrastructure/functions.rs"]
 mod functions;
 #[cfg(test)]
 #[path = "infrastructure/grants.rs"]
 mod grants;
+#[cfg(test)]
+#[path = "infrastructure/keys.rs"]
+mod keys;
 #[cfg(test)]
 #[path = "infrastructure/lives.rs"]
 mod lives;
@@ -28,6 +34,12 @@ mod partitions;
 #[path = "infrastructure/permissions.rs"]
 mod permissions;
 #[cfg(test)]
+#[path = "infrastructure/pipeline.rs"]
+mod pipeline;
+#[cfg(test)]
+#[path = "infrastructure/releases.rs"]
+mod releases;
+#[cfg(test)]
 #[path = "infrastructure/state_machine.rs"]
 mod state_machine;
 #[cfg(test)]
@@ -36,3 +48,6 @@ mod template;
 #[cfg(test)]
 #[path = "tree.rs"]
 mod tree;
+#[cfg(test)]
+#[path = "infrastructure/watch.rs"]
+mod watch;

@@ -19,6 +19,7 @@ mod run;
 mod say;
 mod stack;
 mod time;
+pub mod watch;
 
 pub use failure::Failure;
 pub use options::Options;

@@ -41,6 +41,9 @@ pub struct Options {
     /// The emulator's port. Default: the one of the last run if it is free, or any.
     #[arg(long)]
     pub emulator_port: Option<u16>,
+    /// Divides the periods of all alarms, so that a test need not wait for minutes.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub alarm_pace: u32,
     /// A parameter of the template, NAME=VALUE; overrides the local default.
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,

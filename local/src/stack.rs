@@ -12,12 +12,13 @@ use crate::door::{self, Door, Inbox, Routes};
 use crate::driver;
 use crate::facts::{Facts, deploy};
 use crate::failure::{Because, Failure};
-use crate::host::{Endpoint, Host, PAYLOAD_MAX, Queue, Surroundings};
+use crate::host::{Endpoint, Function, Host, PAYLOAD_MAX, Queue, Surroundings};
 use crate::http1::{Limits, serve};
 use crate::layout::Layout;
 use crate::options::Options;
 use crate::ready::Addresses;
 use crate::say::say;
+use crate::watch::{Watch, Watched};
 
 /// How long calls of functions may still run at the end; a step of an export may take a quarter of an hour, and is repeated.
 const GRACE: Duration = Duration::from_secs(30);
@@ -38,6 +39,7 @@ pub(crate) struct Stack {
     door: Part,
     driver: Part,
     calls: Part,
+    watch: Part,
     queue: Arc<Queue>,
     host: Arc<Host>,
     inbox: Arc<Inbox>,
@@ -68,13 +70,15 @@ impl Stack {
         let emulator = &setting.addresses.emulator;
         let facts = deploy(layout, emulator, &setting.options.region, &parameters(setting)?).await?;
         check_binaries(layout, &facts)?;
-        let (mut door, driver, mut calls) = (Part::new(), Part::new(), Part::new());
+        let (mut door, driver, mut calls, mut watch) = (Part::new(), Part::new(), Part::new(), Part::new());
         let host = Arc::new(Host::new(facts.functions.clone(), &surroundings(setting)));
         let stop = calls.stop.subscribe();
         let queue = Queue::open(Arc::clone(&host), aws.clone(), &layout.events(), stop.clone()).await?;
         let endpoint = Endpoint { host: Arc::clone(&host), queue: Arc::clone(&queue) };
         let limits = Limits { head_bytes: 65_536, body_bytes: PAYLOAD_MAX + 1 };
         calls.tasks.spawn(serve(invocations, limits, stop, Arc::new(endpoint)));
+        let watched = Watch::open(aws.clone(), watched(setting, &facts, &host)).await?;
+        watch.tasks.spawn(Arc::clone(&watched).run(watch.stop.subscribe()));
         let inbox = Arc::new(Inbox::open(&layout.state.join("inbox.json"))?);
         let entrance = Door {
             host: Arc::clone(&host),
@@ -83,10 +87,12 @@ impl Stack {
             headers: facts.page_headers.clone(),
             inbox: Arc::clone(&inbox),
             aws: aws.clone(),
+            api_id: facts.resources.get("Api").cloned().unwrap_or_default(),
+            watch: watched,
         };
         let (listener, stop) = (listen(port).await?, door.stop.subscribe());
         door.tasks.spawn(serve(listener, door::LIMITS, stop, Arc::new(entrance)));
-        let mut stack = Self { facts, door, driver, calls, queue, host, inbox };
+        let mut stack = Self { facts, door, driver, calls, watch, queue, host, inbox };
         stack.drive(setting);
         Ok(stack)
     }
@@ -121,6 +127,7 @@ impl Stack {
             say("stopping: a call that still ran was broken off");
         }
         self.host.stop();
+        self.watch.end().await;
         if let Err(failure) = self.inbox.keep(aws).await {
             say(&format!("the mails were not kept: {failure}"));
         }
@@ -137,6 +144,19 @@ impl Stack {
                 quiet_since = Instant::now();
             }
         }
+    }
+}
+
+fn watched(setting: &Setting, facts: &Facts, host: &Host) -> Watched {
+    let log = |function: &Function| setting.layout.logs.join(format!("{}.log", function.logical_id));
+    Watched {
+        meter: Arc::clone(host.meter()),
+        logs: facts.functions.iter().map(log).collect(),
+        // Of all resources only a queue is named by an address.
+        queues: facts.resources.values().filter(|id| id.starts_with("http")).cloned().collect(),
+        dashboard: facts.resources.get("Dashboard").cloned().unwrap_or_default(),
+        kept: setting.layout.state.join("metrics.json"),
+        pace: setting.options.alarm_pace,
     }
 }
 

@@ -7,6 +7,8 @@ mod buckets;
 mod cost;
 mod erase;
 mod plan;
+mod tail;
+mod trace;
 mod webhook;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -19,13 +21,15 @@ pub(crate) use buckets::{FailedCommand, Page, QuarantineCommand, ReasonFilter};
 pub(crate) use cost::CostArgs;
 pub(crate) use erase::{EraseArgs, EraseCommand, Switch};
 pub(crate) use plan::{PlanArgs, PlanError};
+pub(crate) use tail::TailArgs;
+pub(crate) use trace::TraceArgs;
 pub(crate) use webhook::WebhookCommand;
 
 use crate::names;
 
-/// Manages Relay's owners, their app tokens, mail domains, event tokens and keys; replays what could not become rows.
+/// Manages Relay's owners, their app tokens, mail domains, event tokens and keys; replays what could not become rows; says what is wrong and what became of things.
 ///
-/// Exit codes: 0 done; 1 refused or failed; 2 the command line is wrong; 3 replayed, and something is still not understood; or planned, and beyond a limit.
+/// Exit codes: 0 done; 1 refused or failed; 2 the command line is wrong; 3 replayed, and something is still not understood; planned, and beyond a limit; or looked, and something is wrong.
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -48,8 +52,12 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// The stack on this machine: found by .relay/stack.json in this folder or one above
-    #[arg(long, global = true, conflicts_with_all = ["control_table", "quarantine_bucket", "failed_bucket", "stream"])]
+    #[arg(long, global = true, conflicts_with_all = ["stack", "control_table", "quarantine_bucket", "failed_bucket", "stream"])]
     pub(crate) local: bool,
+
+    /// A deployed stack, whose outputs name all of its parts [default: `$RELAY_STACK`]
+    #[arg(long, global = true, value_name = "NAME", value_parser = names::stack)]
+    pub(crate) stack: Option<String>,
 
     /// The deployed stack's table `control` (its output `ControlTable`) [default: `$RELAY_CONTROL_TABLE`]
     #[arg(long, global = true, value_name = "NAME")]
@@ -84,6 +92,12 @@ pub(crate) enum Command {
     /// Batches of the stream that the writer's mapping gave up: listed, replayed
     #[command(subcommand)]
     Failed(FailedCommand),
+    /// What is wrong with a stack, where, and what to do: looks at every part of it and writes nothing
+    Doctor,
+    /// The whole way of one callback, activity or export: by its trace id, or its own
+    Trace(TraceArgs),
+    /// The log lines of all functions, merged by time
+    Tail(TailArgs),
     /// What a load takes on AWS: shards, partitions, quotas, the monthly bill; needs no stack and no account
     Plan(PlanArgs),
     /// What a load costs, by the month and by the million, and what other designs would; needs no stack and no account
@@ -304,6 +318,23 @@ mod tests {
             (vec!["plan", "--batch", "501"], "1 to 500"),
             (vec!["cost", "--per-second", "1", "--per-day", "1"], "cannot be used with"),
             (vec!["cost"], "--per-second"),
+        ] {
+            let error = Cli::try_parse_from(["relayctl"].into_iter().chain(arguments)).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(advice), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_look_at_the_wrong_thing_says_what_would_be_right() {
+        for (arguments, advice) in [
+            (vec!["trace", "1234"], "32 hexadecimal digits"),
+            (vec!["trace", "0123456789abcdef0123456789abcdef", "--app", "a"], "--kind"),
+            (vec!["tail", "--function", "nobody"], "export-dispatcher"),
+            (vec!["tail", "--trace", "relay_ingest_1"], "32 hexadecimal digits"),
+            (vec!["tail", "--level", "loud"], "debug, info, warn, error"),
+            (vec!["--local", "--stack", "relay", "owner", "list"], "cannot be used with"),
+            (vec!["--stack", "my_stack", "owner", "list"], "begins with a letter"),
         ] {
             let error = Cli::try_parse_from(["relayctl"].into_iter().chain(arguments)).unwrap_err();
             assert_eq!(error.exit_code(), 2);

@@ -3,10 +3,13 @@
 #![recursion_limit = "256"]
 
 mod cli;
+mod doctor;
+mod logs;
 mod names;
 mod operations;
 mod run;
 mod target;
+mod trace;
 mod view;
 
 use clap::Parser;

@@ -1,9 +1,10 @@
 //! What the arguments may look like.
 
-use relay::activity::is_app_token;
+use relay::activity::{Kind, is_app_token};
 use relay::audit::{AUDIT_DAYS, Action};
 use relay::discard::Reason;
 use relay::owner::is_owner_name;
+use relay::time;
 use relay::webhook::Target;
 
 /// Where quarantine objects begin (`relay::quarantine`); may stand before a place and need not.
@@ -29,6 +30,38 @@ pub(crate) fn app_token(text: &str) -> Result<String, String> {
 pub(crate) fn event_token(text: &str) -> Result<String, String> {
     let visible = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     checked(text, visible, "an event token is visible ASCII without spaces, 1 to 64 characters")
+}
+
+/// A stack's name (CloudFormation API reference, `CreateStack`).
+pub(crate) fn stack(text: &str) -> Result<String, String> {
+    let named = |text: &str| {
+        let begins = text.starts_with(|first: char| first.is_ascii_alphabetic());
+        begins && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    checked(text, named, "a stack's name begins with a letter and is [A-Za-z0-9-], at most 128 characters")
+}
+
+/// A trace id, an export's or an activity's id.
+pub(crate) fn id(text: &str) -> Result<String, String> {
+    let hexadecimal =
+        |text: &str| text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    checked(
+        &text.to_ascii_lowercase(),
+        hexadecimal,
+        "a trace id, an export's or an activity's id is 32 hexadecimal digits",
+    )
+}
+
+/// A kind of activity.
+pub(crate) fn kind(text: &str) -> Result<Kind, String> {
+    let found = Kind::ALL.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| format!("the kinds are {}", Kind::ALL.map(Kind::name).join(", ")))
+}
+
+/// A moment, in milliseconds since the epoch.
+pub(crate) fn moment(text: &str) -> Result<i64, String> {
+    let advice = || "a moment is written as 2026-11-29T09:00:00Z, or in milliseconds since the epoch".to_owned();
+    time::parse_millis_or_rfc3339(text).ok_or_else(advice)
 }
 
 /// A mail address.

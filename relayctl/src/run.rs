@@ -4,20 +4,24 @@ mod buckets;
 mod cost;
 mod erase;
 mod plan;
+mod tail;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use relay::audit::{Actor, Who};
+use relay::fault::Fault;
 use relay::port::ControlTable;
 use relay_lambda::process;
 
 use crate::cli::{
     AddressCommand, AppCommand, AuditArgs, Cli, Command, ControlCommand, DomainCommand, EventCommand, KeyCommand,
-    OwnerCommand, PlanError, SigningCommand, SourceCommand, WebhookCommand,
+    OwnerCommand, PlanError, SigningCommand, SourceCommand, TraceArgs, WebhookCommand,
 };
+use crate::doctor::examine;
 use crate::operations::{self as op, Change, Refusal};
 use crate::target::{PlaceError, Target};
+use crate::trace::trace;
 use crate::view::Answer;
 
 /// Refused or failed.
@@ -26,7 +30,7 @@ const FAILED: u8 = 1;
 /// The command line is wrong, as clap also answers it.
 const USAGE: u8 = 2;
 
-/// Replayed, and something is still not understood; or planned, and the load goes beyond a limit.
+/// Replayed, and something is still not understood; planned, and the load goes beyond a limit; looked, and something is wrong.
 const LEFT: u8 = 3;
 
 /// Why there is no answer.
@@ -38,6 +42,8 @@ enum Failure {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Unmeasured(#[from] relay_plan::figures::Unmeasured),
+    #[error(transparent)]
+    Fault(#[from] Fault),
     #[error(transparent)]
     Refusal(#[from] Refusal),
     #[error("the answer cannot be written: {0}")]
@@ -51,6 +57,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     // On the heap: a command's calls nest deep.
     let code = match Box::pin(carry_out(cli)).await {
         Ok(code) => return code,
+        Err(failure @ Failure::Place(PlaceError::Unknown(_))) => (FAILED, failure),
         Err(failure @ (Failure::Place(_) | Failure::Plan(_))) => (USAGE, failure),
         Err(failure) => (FAILED, failure),
     };
@@ -64,6 +71,9 @@ async fn carry_out(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Plan(arguments) => plan::plan(&arguments, cli.place.region.as_deref(), cli.json),
         Command::Cost(arguments) => cost::cost(&arguments, cli.place.region.as_deref(), cli.json),
+        Command::Doctor => doctor(&target().await?, cli.json).await,
+        Command::Trace(arguments) => traced(&target().await?, arguments, cli.json).await,
+        Command::Tail(arguments) => tail::tail(&target().await?, arguments, cli.json).await,
         Command::Quarantine(command) => buckets::quarantine(&target().await?, command, cli.json).await,
         Command::Failed(command) => buckets::failed(&target().await?, command, cli.json).await,
         Command::Erase(arguments) => {
@@ -75,6 +85,22 @@ async fn carry_out(cli: Cli) -> Result<ExitCode, Failure> {
             answer(&manage(&target().await?.control()?, command, &actor).await?, cli.json)
         }
     }
+}
+
+/// Exit code 3 where something is wrong, or could not be seen.
+async fn doctor(target: &Target, json: bool) -> Result<ExitCode, Failure> {
+    let report = examine(target, process::now_ms()).await?;
+    let text = if json { report.json()? } else { report.text() };
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::from(LEFT) })
+}
+
+/// Exit code 1 where nothing is known of the id.
+async fn traced(target: &Target, arguments: TraceArgs, json: bool) -> Result<ExitCode, Failure> {
+    let told = trace(target, &arguments.asked(process::now_ms())).await?;
+    let text = if json { told.json()? } else { told.text() };
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(if told.is_known() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 fn answer(answer: &Answer, json: bool) -> Result<ExitCode, Failure> {

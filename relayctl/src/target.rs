@@ -1,50 +1,55 @@
 //! Where the stack's parts are: on this machine, or on AWS.
 
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+mod local;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use relay::fault::Fault;
+use relay_aws::cloudformation::AwsStacks;
 use relay_aws::config::Aws;
 use relay_aws::dynamodb::AwsControl;
 use relay_aws::kinesis::AwsStream;
 use relay_aws::s3::AwsObjects;
-use serde::Deserialize;
 
 use crate::cli::Place;
+use local::Local;
 
-/// What `cargo xtask up` leaves about its stack: the second stands for the first until the demo owner is registered.
-const STACK_FILES: [&str; 2] = [".relay/stack.json", ".relay/ready.json"];
+/// The variable that names the stack; a path in it is a local stack's `stack.json`.
+const STACK: &str = "RELAY_STACK";
 
-/// The part of the local stack's facts that leads to its parts.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-struct Stack {
-    emulator_url: String,
-    region: String,
-    control_table: String,
-    quarantine_bucket: String,
-    failed_bucket: String,
-    stream: String,
-}
-
-/// A part that a verb needs, with the flag and the variable that name it.
+/// A part that a verb needs, with the flag and the variable that name it, and the template's output that does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     flag: &'static str,
     variable: &'static str,
+    output: &'static str,
 }
 
-const CONTROL: Part = Part { flag: "--control-table", variable: "RELAY_CONTROL_TABLE" };
-const QUARANTINE: Part = Part { flag: "--quarantine-bucket", variable: "RELAY_QUARANTINE_BUCKET" };
-const FAILED: Part = Part { flag: "--failed-bucket", variable: "RELAY_FAILED_BUCKET" };
-const STREAM: Part = Part { flag: "--stream", variable: "RELAY_STREAM" };
+const CONTROL: Part = Part { flag: "--control-table", variable: "RELAY_CONTROL_TABLE", output: "ControlTable" };
+const QUARANTINE: Part =
+    Part { flag: "--quarantine-bucket", variable: "RELAY_QUARANTINE_BUCKET", output: "QuarantineBucket" };
+const FAILED: Part = Part { flag: "--failed-bucket", variable: "RELAY_FAILED_BUCKET", output: "FailedBucket" };
+const STREAM: Part = Part { flag: "--stream", variable: "RELAY_STREAM", output: "StreamName" };
 
 /// Why there is nothing to talk to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlaceError {
     #[error(
-        "say where: --local for the stack on this machine, or {} NAME (or ${}) for a deployed one",
+        "say where: --local for the stack on this machine, --stack NAME (or $RELAY_STACK) for a deployed one, or {} NAME (or ${}) for this part of it",
         .0.flag, .0.variable
     )]
     Nowhere(Part),
+    #[error(
+        "say which stack: --local for the one on this machine, or --stack NAME (or $RELAY_STACK) for a deployed one"
+    )]
+    NoneNamed,
+    #[error(
+        "there is no stack `{name}` in {region}: `aws cloudformation list-stacks` lists those there are, --region names another region"
+    )]
+    NoSuchStack { name: String, region: String },
+    #[error("stack `{name}` has no output {output}: it is none of Relay's, or is not deployed whole ({status})")]
+    NoSuchPart { name: String, output: &'static str, status: String },
     #[error(
         "no .relay/stack.json in {folder} or above: start the local stack with `cargo xtask up`, and run this inside its checkout"
     )]
@@ -55,6 +60,9 @@ pub(crate) enum PlaceError {
     NotRunning { url: String },
     #[error("{path} cannot be read: {reason}")]
     BadStack { path: PathBuf, reason: String },
+    /// AWS does not say what the stack consists of.
+    #[error("where the stack's parts are is not known: {0}")]
+    Unknown(#[from] Fault),
 }
 
 /// The parts' names, as far as they were given.
@@ -66,29 +74,69 @@ struct Names {
     stream: Option<String>,
 }
 
-/// A stack: AWS, and the names of the parts.
+/// A whole stack.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stack {
+    /// Its name.
+    pub(crate) name: String,
+    /// How its last deployment ended, in CloudFormation's words.
+    pub(crate) status: String,
+    /// The template's outputs.
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// The folder of its logs, where it stands on this machine.
+    pub(crate) logs: Option<PathBuf>,
+    /// The sender of its mails, where the stack on this machine says so.
+    pub(crate) mail_from: Option<String>,
+}
+
+/// A stack or some parts of it: AWS, and the names of the parts.
 #[derive(Debug)]
 pub(crate) struct Target {
-    aws: Aws,
+    pub(crate) aws: Aws,
     names: Names,
+    stack: Option<Stack>,
 }
 
 impl Target {
     /// The stack that the flags, the environment and the folder point to.
     pub(crate) async fn open(place: &Place, env: impl Fn(&str) -> Option<String>) -> Result<Self, PlaceError> {
+        let by_env = env(STACK).filter(|name| !name.is_empty() && place.stack.is_none());
         if place.local {
-            let stack = find_stack(&current_folder()?)?;
-            if !listens(&stack.emulator_url) {
-                return Err(PlaceError::NotRunning { url: stack.emulator_url });
-            }
-            let aws = Aws::at(&stack.emulator_url, &stack.region).await;
-            return Ok(Self { aws, names: Names::of(stack) });
+            return Self::local(Local::find(&local::current_folder()?)?).await;
+        }
+        if let Some(path) = by_env.as_ref().filter(|name| name.contains('/')) {
+            return Self::local(Local::read(path.into())?).await;
         }
         let aws = match &place.region {
             Some(region) => Aws::load_in(region).await,
             None => Aws::load().await,
         };
-        Ok(Self { aws, names: Names::given(place, env) })
+        let stack = match place.stack.clone().or(by_env) {
+            Some(name) => Some(deployed(&aws, name).await?),
+            None => None,
+        };
+        let names = Names::given(place, stack.as_ref(), env);
+        Ok(Self { aws, names, stack })
+    }
+
+    async fn local(local: Local) -> Result<Self, PlaceError> {
+        let url = &local.facts.emulator_url;
+        if !local::listens(url) {
+            return Err(PlaceError::NotRunning { url: url.clone() });
+        }
+        let aws = Aws::at(url, &local.facts.region).await;
+        let names = Names {
+            control_table: Some(local.facts.control_table.clone()),
+            quarantine_bucket: Some(local.facts.quarantine_bucket.clone()),
+            failed_bucket: Some(local.facts.failed_bucket.clone()),
+            stream: Some(local.facts.stream.clone()),
+        };
+        Ok(Self { aws, names, stack: Some(local.into_stack()) })
+    }
+
+    /// The whole stack, for verbs that look at all of it.
+    pub(crate) fn stack(&self) -> Result<&Stack, PlaceError> {
+        self.stack.as_ref().ok_or(PlaceError::NoneNamed)
     }
 
     /// Table `control`.
@@ -112,18 +160,22 @@ impl Target {
     }
 }
 
-impl Names {
-    fn of(stack: Stack) -> Self {
-        Self {
-            control_table: Some(stack.control_table),
-            quarantine_bucket: Some(stack.quarantine_bucket),
-            failed_bucket: Some(stack.failed_bucket),
-            stream: Some(stack.stream),
-        }
+impl Stack {
+    /// What an output of the template says.
+    pub(crate) fn output(&self, output: &'static str) -> Result<&str, PlaceError> {
+        let value = self.outputs.get(output).filter(|value| !value.is_empty());
+        let missing = || PlaceError::NoSuchPart { name: self.name.clone(), output, status: self.status.clone() };
+        value.map(String::as_str).ok_or_else(missing)
     }
+}
 
-    fn given(place: &Place, env: impl Fn(&str) -> Option<String>) -> Self {
-        let given = |flag: &Option<String>, part: Part| flag.clone().or_else(|| env(part.variable));
+impl Names {
+    /// A flag says it, or else the stack's outputs, or else a variable.
+    fn given(place: &Place, stack: Option<&Stack>, env: impl Fn(&str) -> Option<String>) -> Self {
+        let given = |flag: &Option<String>, part: Part| {
+            let output = || stack.and_then(|stack| stack.outputs.get(part.output).cloned());
+            flag.clone().or_else(output).or_else(|| env(part.variable))
+        };
         Self {
             control_table: given(&place.control_table, CONTROL),
             quarantine_bucket: given(&place.quarantine_bucket, QUARANTINE),
@@ -133,106 +185,56 @@ impl Names {
     }
 }
 
-/// Whether anybody takes connections there: a stopped stack leaves its file behind, with the keys that it will have again.
-fn listens(url: &str) -> bool {
-    TcpStream::connect(url.trim_start_matches("http://").trim_end_matches('/')).is_ok()
+async fn deployed(aws: &Aws, name: String) -> Result<Stack, PlaceError> {
+    let Some(found) = AwsStacks::new(aws).describe(&name).await? else {
+        return Err(PlaceError::NoSuchStack { name, region: aws.region().to_owned() });
+    };
+    Ok(Stack { name, status: found.status, outputs: found.outputs, ..Stack::default() })
 }
 
 fn named(name: Option<&str>, part: Part) -> Result<&str, PlaceError> {
     name.filter(|name| !name.is_empty()).ok_or(PlaceError::Nowhere(part))
 }
 
-fn current_folder() -> Result<PathBuf, PlaceError> {
-    std::env::current_dir()
-        .map_err(|error| PlaceError::BadStack { path: PathBuf::from("."), reason: error.to_string() })
-}
-
-fn find_stack(folder: &Path) -> Result<Stack, PlaceError> {
-    let candidates = folder.ancestors().flat_map(|folder| STACK_FILES.iter().map(move |file| folder.join(file)));
-    let found = candidates.into_iter().find(|path| path.is_file());
-    let path = found.ok_or_else(|| PlaceError::NoStack { folder: folder.to_owned() })?;
-    let bad = |reason: String| PlaceError::BadStack { path: path.clone(), reason };
-    let text = std::fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| bad(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A folder of its own under the system's, gone at the end.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("relayctl-{}-{name}", std::process::id()));
-            std::fs::create_dir_all(path.join(".relay")).unwrap();
-            std::fs::create_dir_all(path.join("a/b")).unwrap();
-            Self(path)
-        }
-
-        fn write(&self, file: &str, table: &str) {
-            let parts = r#""quarantine_bucket":"q","failed_bucket":"f","stream":"s","more":1"#;
-            let text =
-                format!(r#"{{"emulator_url":"http://127.0.0.1:1","region":"r","control_table":"{table}",{parts}}}"#);
-            std::fs::write(self.0.join(".relay").join(file), text).unwrap();
-        }
-
-        fn table(&self) -> String {
-            find_stack(&self.0.join("a/b")).unwrap().control_table
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            std::fs::remove_dir_all(&self.0).unwrap();
-        }
-    }
-
-    #[test]
-    fn the_stack_is_found_upward_and_the_ready_file_stands_in() {
-        let folder = Folder::new("upward");
-        folder.write("ready.json", "early");
-        assert_eq!(folder.table(), "early");
-        folder.write("stack.json", "control");
-        assert_eq!(folder.table(), "control");
-    }
-
-    #[test]
-    fn a_broken_file_is_named() {
-        let folder = Folder::new("broken");
-        std::fs::write(folder.0.join(".relay/stack.json"), r#"{"region":"r"}"#).unwrap();
-        let error = find_stack(&folder.0).unwrap_err().to_string();
-        assert!(error.contains("stack.json") && error.contains("emulator_url"), "{error}");
-    }
-
-    #[test]
-    fn without_flag_and_variable_it_says_what_to_give() {
-        let place = |stream: Option<&str>| Place {
+    fn place(stream: Option<&str>) -> Place {
+        Place {
             local: false,
+            stack: None,
             control_table: None,
             quarantine_bucket: None,
             failed_bucket: None,
             stream: stream.map(str::to_owned),
             region: None,
-        };
+        }
+    }
+
+    #[test]
+    fn without_flag_and_variable_it_says_what_to_give() {
         for env in [None, Some(String::new())] {
-            let names = Names::given(&place(None), |_| env.clone());
+            let names = Names::given(&place(None), None, |_| env.clone());
             let error = named(names.control_table.as_deref(), CONTROL).unwrap_err().to_string();
             assert!(error.contains("--control-table NAME (or $RELAY_CONTROL_TABLE)"), "{error}");
+            assert!(error.contains("--stack NAME (or $RELAY_STACK)"), "{error}");
         }
-        let names = Names::given(&place(Some("mine")), |name| Some(format!("of {name}")));
+        let names = Names::given(&place(Some("mine")), None, |name| Some(format!("of {name}")));
         assert_eq!(named(names.stream.as_deref(), STREAM).unwrap(), "mine");
         assert_eq!(named(names.failed_bucket.as_deref(), FAILED).unwrap(), "of RELAY_FAILED_BUCKET");
         assert_eq!(named(names.quarantine_bucket.as_deref(), QUARANTINE).unwrap(), "of RELAY_QUARANTINE_BUCKET");
     }
 
     #[test]
-    fn a_stopped_stack_is_told_from_a_running_one() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        assert!(listens(&url));
-        drop(listener);
-        assert!(!listens(&url));
+    fn a_stack_says_what_no_flag_does_and_a_variable_what_the_stack_does_not() {
+        let outputs = BTreeMap::from([("StreamName".to_owned(), "s".to_owned()), ("ControlTable".into(), "c".into())]);
+        let stack = Stack { name: "relay".to_owned(), outputs, ..Stack::default() };
+        let names = Names::given(&place(Some("mine")), Some(&stack), |name| Some(format!("of {name}")));
+        assert_eq!((names.stream.as_deref(), names.control_table.as_deref()), (Some("mine"), Some("c")));
+        assert_eq!(names.failed_bucket.as_deref(), Some("of RELAY_FAILED_BUCKET"));
+        assert_eq!(stack.output("StreamName").unwrap(), "s");
+        let error = stack.output("SpillQueue").unwrap_err().to_string();
+        assert!(error.contains("`relay` has no output SpillQueue"), "{error}");
     }
 }

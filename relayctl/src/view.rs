@@ -205,7 +205,7 @@ fn date(millis: i64) -> String {
 }
 
 /// What others sent, in one line and without control characters: they would speak to the terminal.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
     text.chars().map(shown).collect()
 }

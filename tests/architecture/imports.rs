@@ -24,7 +24,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     // What is measured, and what stands around it: the Lambda host, and the SDK before a stand-in for AWS.
     ("relay-bench", &["relay", "relay-aws", "relay-lambda", "relay-plan", "batch-writer", "local"]),
     // The tests of the whole may look at all of it.
-    ("relay-tests", &["relay", "relay-lambda", "batch-writer", "export", "ingest", "local", "notify"]),
+    ("relay-tests", &["relay", "relay-lambda", "relay-plan", "batch-writer", "export", "ingest", "local", "notify"]),
     ("xtask", &[]),
 ];
 

@@ -82,20 +82,25 @@ impl Site {
     /// A site with an API that knows [`KEY`] and has [`world`]'s data. Outside of `cargo xtask test browser` the case does not run, and says so past
     /// the harness's capture: a browser and axe-core are not everywhere.
     pub(crate) fn start(case: &str) -> Option<Self> {
+        Self::of(case, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../web"))
+    }
+
+    /// The same with the files of another folder.
+    pub(crate) fn of(case: &str, web: &Path) -> Option<Self> {
         if relay_lambda::process::env(AXE).is_none() {
             writeln!(std::io::stderr(), "{case} is SKIPPED: `cargo xtask test browser` runs it")
                 .expect("stderr can be written");
             return None;
         }
-        Some(Self::running())
+        Some(Self::running(web))
     }
 
-    fn running() -> Self {
+    fn running(web: &Path) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let desk = Arc::new(Desk {
-            web: Path::new(env!("CARGO_MANIFEST_DIR")).join("../web"),
+            web: web.to_owned(),
             headers: headers(),
             script: Mutex::default(),
             asked: Mutex::default(),

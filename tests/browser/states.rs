@@ -11,7 +11,7 @@ use crate::world::{self, export, over, page_of};
 pub(crate) struct State {
     /// As in the names of its pictures.
     pub(crate) name: &'static str,
-    /// Whether it is pictured in every look, and in Korean, too.
+    /// Whether it is pictured in Korean, too.
     pub(crate) is_main: bool,
     /// Whether calls stay without an answer on the way.
     pub(crate) may_lack_answers: bool,
@@ -43,11 +43,10 @@ impl State {
         self
     }
 
-    /// Whether a picture is kept of it in this look: the main states' in all of them, the others' on each screen and in each theme once.
+    /// Whether a picture is kept of it in this look: in English in all of them, of the main states in Korean on each screen and in each theme once.
     pub(crate) fn is_pictured(&self, look: Look) -> bool {
         let is_one_of_two = look.dark == (look.screen == PHONE);
-        let is_english = look.language.starts_with("en");
-        look.screen != NARROWEST && (is_one_of_two && is_english || self.is_main && (is_one_of_two || is_english))
+        look.screen != NARROWEST && (look.language.starts_with("en") || self.is_main && is_one_of_two)
     }
 
     /// The names of its pictures.

@@ -90,12 +90,14 @@ fn nothing_else_on_the_way_logs_or_traces_a_request() {
     assert!(template.property("SiteDistribution", "/DistributionConfig/Logging").is_null());
     let newer = template.section("Resources").into_iter().find(|(_, one)| one["Type"] == "AWS::Logs::DeliverySource");
     assert_eq!(newer.map(|(name, _)| name), None, "CloudFront's newer logs are delivered by these");
-    for (function, properties) in template.of_type("AWS::Serverless::Function") {
-        assert!(properties["Tracing"].is_null(), "{function}");
+    for function in ["IngestFunction", "ExportApiFunction"] {
+        assert_eq!(*template.property(function, "/Tracing"), "PassThrough", "{function}");
     }
-    for setting in ["/Globals/Function/Tracing", "/Globals/HttpApi"] {
-        assert!(template.at(setting).is_null(), "{setting}");
-    }
+    // The other functions, which see no request, are traced where somebody asks for it.
+    let asked = serde_json::json!({"Fn::If": ["Trace", "Active", "PassThrough"]});
+    assert_eq!(*template.at("/Globals/Function/Tracing"), asked);
+    assert_eq!(template.at("/Parameters/Tracing/Default"), "disabled");
+    assert!(template.at("/Globals/HttpApi").is_null());
 }
 
 #[test]

@@ -100,16 +100,11 @@ fn outputs_name_what_tools_need() {
 #[test]
 fn alarms_ring_and_say_what_it_means() {
     let template = Template::load();
-    let relay: BTreeSet<&str> = relay::metric::Metric::ALL.iter().map(|metric| metric.name()).collect();
     for (alarm, properties) in template.of_type("AWS::CloudWatch::Alarm") {
         let actions: Vec<&str> = list(&properties["AlarmActions"]).into_iter().map(name).collect();
         assert_eq!(actions, ["AlarmTopic"], "{alarm}");
         assert!(properties["TreatMissingData"].is_string(), "{alarm}: what silence means is decided");
         assert!(properties["AlarmDescription"].as_str().is_some_and(|text| text.len() > 30), "{alarm}: a description");
-        if properties["Namespace"] == relay::metric::NAMESPACE {
-            let metric = properties["MetricName"].as_str().expect("a metric");
-            assert!(relay.contains(metric), "{alarm}: {metric} is not counted");
-        }
     }
 }
 
@@ -144,17 +139,17 @@ fn a_flood_into_the_quarantine_rings_for_any_owner_and_for_the_day() {
     assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], serde_json::json!([[], ["owner"]]));
 }
 
-/// What an alarm watches; nothing where it sums up a count of ours over all labels.
+/// What an alarm watches; nothing where it is the sum over all.
 fn source(alarm: &Value) -> &str {
-    if alarm["Namespace"] == relay::metric::NAMESPACE { "" } else { name(&alarm["Dimensions"][0]["Value"]) }
+    if alarm["Dimensions"].is_null() { "" } else { name(&alarm["Dimensions"][0]["Value"]) }
 }
 
 #[test]
 fn what_must_not_happen_has_an_alarm() {
     let template = Template::load();
     let alarms = template.of_type("AWS::CloudWatch::Alarm");
-    // What counts bytes has a test of its own.
-    let alarms = alarms.iter().filter(|(alarm, _)| !alarm.starts_with("Quarantine"));
+    // What counts bytes, and what is computed, has a test of its own.
+    let alarms = alarms.iter().filter(|(alarm, it)| !alarm.starts_with("Quarantine") && it["Metrics"].is_null());
     let watched: BTreeSet<(&str, &str)> =
         alarms.map(|(_, alarm)| (name(&alarm["MetricName"]), source(alarm))).collect();
     let expected = BTreeSet::from([
@@ -163,13 +158,30 @@ fn what_must_not_happen_has_an_alarm() {
         ("NumberOfMessagesSent", "SpillQueue.QueueName"),
         ("ApproximateAgeOfOldestMessage", "SpillQueue.QueueName"),
         ("Errors", "IngestFunction"),
+        ("Errors", "BatchWriterFunction"),
+        ("Errors", "ExportApiFunction"),
+        ("Throttles", "IngestFunction"),
         ("5xx", "Api"),
         ("ExecutionsFailed", "ExportStateMachine"),
+        ("ExecutionsTimedOut", "ExportStateMachine"),
         ("agenda_faults", ""),
+        ("dispatch_faults", ""),
+        ("faulted", ""),
+        ("undecodable", ""),
+        ("webhooks_failed", ""),
+        ("Reputation.BounceRate", ""),
+        ("Reputation.ComplaintRate", ""),
         ("ApproximateNumberOfMessagesVisible", "NotifyDeadLetters.QueueName"),
         ("ApproximateNumberOfMessagesVisible", "DispatcherDeadLetters.QueueName"),
     ]);
     assert_eq!(watched, expected);
+    for (alarm, expression) in [
+        ("WriterStoppedAlarm", "IF(FILL(taken, 0) > 0, FILL(read, 0) == 0, 0)"),
+        ("RefusalsAlarm", "FILL(all, 0) - FILL(ours, 0)"),
+        ("MailFailedAlarm", "FILL(refused, 0) + FILL(kept, 0)"),
+    ] {
+        assert_eq!(*template.property(alarm, "/Metrics/2/Expression"), expression, "{alarm}");
+    }
     // The second one's metric is only there when the mapping is asked for it.
     let metrics = template.property("BatchWriterFunction", "/Events/Stream/Properties/MetricsConfig/Metrics");
     assert_eq!(*metrics, serde_json::json!(["EventCount"]));
@@ -180,6 +192,46 @@ fn a_deploy_takes_this_template_and_only_the_capability_it_needs() {
     let settings = tree::read("samconfig.toml");
     assert!(settings.contains("template_file = \"template.yaml\""));
     assert!(settings.contains("capabilities = \"CAPABILITY_IAM\""), "no role has a name of its own");
+}
+
+/// The parameters that an environment of samconfig.toml sets: name and value.
+fn set_by(environment: &str) -> Vec<(String, String)> {
+    let settings = tree::read("samconfig.toml");
+    let section = settings.split(&format!("[{environment}.deploy.parameters]")).nth(1).expect("the environment");
+    let section = section.split("\n[").next().unwrap_or_default();
+    let entries = section.lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
+    let pair = |entry: &str| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    entries.map(|entry| pair(entry).unwrap_or_else(|| panic!("{entry}: NAME=VALUE"))).collect()
+}
+
+#[test]
+fn each_environment_sets_what_the_template_knows_to_what_it_allows() {
+    let template = Template::load();
+    for environment in ["dev", "prod"] {
+        let set = set_by(environment);
+        for (name, value) in &set {
+            let definition = template.at(&format!("/Parameters/{name}"));
+            assert!(!definition.is_null(), "{environment}: no parameter {name}");
+            let listed = |allowed: &Value| {
+                list(allowed).iter().any(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned) == *value)
+            };
+            assert!(
+                definition["AllowedValues"].is_null() || listed(&definition["AllowedValues"]),
+                "{environment}: {name}={value}"
+            );
+            if definition["Type"] == "Number" && definition["AllowedValues"].is_null() {
+                let number: u64 = value.parse().unwrap_or_else(|_| panic!("{environment}: {name}={value}"));
+                let (least, most) = (&definition["MinValue"], &definition["MaxValue"]);
+                assert!(
+                    least.as_u64() <= Some(number) && Some(number) <= most.as_u64(),
+                    "{environment}: {name}={value}"
+                );
+            }
+        }
+        let value = |name: &str| set.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let slowly = value("Deployment").is_some_and(|way| way != "AllAtOnce");
+        assert_eq!((slowly, value("PagesBackup") == Some("enabled")), (environment == "prod", environment == "prod"));
+    }
 }
 
 /// The rows of the table of parameters in docs/operations.md: name and default.

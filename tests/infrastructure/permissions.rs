@@ -10,7 +10,7 @@ use super::template::{Template, list, name};
 use super::tree;
 
 /// Statement, resource and why it cannot be narrower.
-const WILDCARDS: [(&str, &str, &str); 12] = [
+const WILDCARDS: [(&str, &str, &str); 13] = [
     (
         "Mail",
         "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*",
@@ -30,6 +30,7 @@ const WILDCARDS: [(&str, &str, &str); 12] = [
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${AWS::StackName}-export:*",
         "executions are named by export",
     ),
+    ("Trace", "*", "X-Ray names no resource (X-Ray developer guide, \"How AWS X-Ray works with IAM\")"),
     (
         "DeliverLogs",
         "*",
@@ -74,8 +75,17 @@ const NOT_CALLED: [(&str, &[&str]); 6] = [
     ("Notify", &["dynamodb:Query", "dynamodb:DeleteItem", "s3:GetObject"]),
 ];
 
+/// What whoever is traced sends, where tracing is asked for. Functions that answer requests never are.
+fn tracing(function: &Function) -> &'static [&'static str] {
+    const TRACING: [&str; 4] =
+        ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"];
+    if matches!(function.id, "Ingest" | "ExportApi") { &[] } else { &TRACING }
+}
+
+/// What a role may do; the use of a key of one's own is `keys.rs`'s matter.
 fn allowed<'a>(template: &'a Template, role: &str) -> BTreeSet<&'a str> {
-    statements(template, role).into_iter().flat_map(|statement| list(&statement["Action"])).map(name).collect()
+    let actions = statements(template, role).into_iter().flat_map(|statement| list(&statement["Action"])).map(name);
+    actions.filter(|action| !action.starts_with("kms:")).collect()
 }
 
 fn entry(table: &[(&str, &'static [&'static str]); 6], function: &Function) -> BTreeSet<&'static str> {
@@ -140,7 +150,9 @@ fn a_function_may_do_what_its_code_calls_and_nothing_else() {
         assert!(spared.is_subset(&needed), "{}: {spared:?} spares nothing of {needed:?}", function.id);
         let logs = ["logs:CreateLogStream", "logs:PutLogEvents"];
         let lambda = entry(&LAMBDA, function);
-        let expected: BTreeSet<&str> = needed.difference(&spared).copied().chain(lambda).chain(logs).collect();
+        let tracing = tracing(function).iter().copied();
+        let expected: BTreeSet<&str> =
+            needed.difference(&spared).copied().chain(lambda).chain(logs).chain(tracing).collect();
         assert_eq!(allowed(&template, &format!("{}Role", function.id)), expected, "{}", function.id);
     }
 }

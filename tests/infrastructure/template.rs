@@ -10,8 +10,13 @@ pub(crate) struct Template(Value);
 
 impl Template {
     pub(crate) fn load() -> Self {
-        let text = tree::read("template.yaml");
-        Self(plain(serde_yaml_ng::from_str(&text).expect("template.yaml is YAML")))
+        Self::of("template.yaml")
+    }
+
+    /// Another template of the repository.
+    pub(crate) fn of(path: &str) -> Self {
+        let text = tree::read(path);
+        Self(plain(serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{path} is no YAML: {error}"))))
     }
 
     /// What stands at this JSON pointer; null where nothing does.
@@ -40,9 +45,10 @@ impl Template {
 }
 
 /// The text of a reference: `X` of `!Ref X`, `X.Arn` of `!GetAtt X.Arn`, the pattern of a `!Sub`, a plain text as it is; of a table that may be a
-/// restored one, the stack's own.
+/// restored one, the stack's own; of an address whose place a domain may take, the address.
 pub(crate) fn name(value: &Value) -> &str {
-    if value["Fn::If"][0].as_str().is_some_and(|condition| condition.starts_with("Restored")) {
+    let condition = value["Fn::If"][0].as_str();
+    if condition.is_some_and(|condition| condition.starts_with("Restored") || condition == "HasSiteDomain") {
         return name(&value["Fn::If"][2]);
     }
     let sub = &value["Fn::Sub"];

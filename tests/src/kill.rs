@@ -56,7 +56,8 @@ pub fn while_killing(
     killed.into_inner()
 }
 
-/// `false` where it has ended by itself in the meantime.
-fn kill(pid: &str) -> bool {
+/// Kills a process; `false` where it has ended by itself in the meantime.
+#[must_use]
+pub fn kill(pid: &str) -> bool {
     Command::new("kill").args(["-9", pid]).output().expect("kill can be run").status.success()
 }

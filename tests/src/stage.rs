@@ -26,6 +26,12 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// Programs in this folder, and this Python.
+    #[must_use]
+    pub fn new(folder: PathBuf, python: PathBuf) -> Self {
+        Self { folder, python }
+    }
+
     /// What `{prefix}_PROGRAMS` and `{prefix}_PYTHON` say; `None` where nothing does.
     #[must_use]
     pub fn from_env(prefix: &str) -> Option<Self> {
@@ -52,6 +58,13 @@ impl Stage {
     /// Starts everything, in a folder of this name under `.relay`, with these parameters of the template.
     #[must_use]
     pub fn start(programs: &Programs, name: &str, parameters: &[&str]) -> Self {
+        let folder = programs.folder.to_string_lossy();
+        Self::start_with(programs, name, parameters, &["--bin-dir", &folder])
+    }
+
+    /// The same with further arguments of relay-local; the folder of the functions is one.
+    #[must_use]
+    pub fn start_with(programs: &Programs, name: &str, parameters: &[&str], arguments: &[&str]) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the checkout");
         let folder = root.join(".relay").join(name);
         if folder.exists() {
@@ -65,7 +78,7 @@ impl Stage {
         let proxy = runtime.block_on(FaultProxy::start(&format!("http://127.0.0.1:{port}"))).expect("as it must be");
         let log = std::fs::File::create(folder.join("relay-local.log")).expect("as it must be");
         let mut command = Command::new(programs.folder.join("relay-local"));
-        command.arg("--root").arg(root).arg("--state-dir").arg(&folder).arg("--bin-dir").arg(&programs.folder);
+        command.arg("--root").arg(root).arg("--state-dir").arg(&folder).args(arguments);
         command.arg("--python").arg(&programs.python).args(["--emulator-port", &port.to_string()]);
         command.args(["--functions-endpoint", proxy.url()]);
         command.args(parameters.iter().flat_map(|parameter| ["--parameter", parameter]));
@@ -175,7 +188,7 @@ impl Stage {
         answer
     }
 
-    /// Runs one verb of the operator's tool against this stack.
+    /// Runs one verb of the operator's tool against this stack; of a replay, which says a document for each step, the last one.
     #[must_use]
     pub fn relayctl(&self, arguments: &[&str]) -> Value {
         let mut command = Command::new(self.programs.join("relayctl"));
@@ -183,7 +196,8 @@ impl Stage {
         let output = output.expect("relayctl can be run");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "relayctl {arguments:?}: {said}");
-        serde_json::from_slice(&output.stdout).expect("relayctl answers JSON")
+        let documents = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
+        documents.last().expect("relayctl answers").expect("relayctl answers JSON")
     }
 
     /// Runs a function as AWS would, with this event.

@@ -22,6 +22,8 @@ enum Verb {
     Down,
     /// Tell whether the stack runs and where.
     Status,
+    /// Tell where the running stack shows its dashboard, or save the page.
+    Dashboard(Dashboard),
     /// Run the tests; all levels unless some are named.
     Test(Test),
     /// Measure against the goals: the running stack, or the code alone.
@@ -37,6 +39,8 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Deploy to AWS: build, `sam deploy`, upload the page, see whether it answers. docs/deploy.md tells the whole way.
+    Deploy(Deploy),
 }
 
 /// What to measure.
@@ -62,6 +66,14 @@ pub(crate) struct BenchPage {
     /// How often each page is opened; the medians count.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) runs: u32,
+}
+
+/// What to do with the dashboard.
+#[derive(clap::Args)]
+pub(crate) struct Dashboard {
+    /// Save the page into this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 /// Which pictures to take.
@@ -98,6 +110,55 @@ pub(crate) struct Up {
     /// Do not send the bundled sample.
     #[arg(long)]
     pub(crate) no_sample: bool,
+}
+
+/// What to deploy where.
+#[derive(clap::Args)]
+pub(crate) struct Deploy {
+    /// The environment of samconfig.toml: dev, prod, or one of your own.
+    #[arg(long = "env", default_value = "dev")]
+    pub(crate) environment: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The stack's name [default: the environment's].
+    #[arg(long)]
+    pub(crate) stack: Option<String>,
+    /// The region [default: the environment's, else `AWS_REGION`, else the profile's].
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// The sender of every mail: a verified identity of SES. Needed once; later deploys keep it.
+    #[arg(long)]
+    pub(crate) mail_from: Option<String>,
+    /// A parameter of the template, NAME=VALUE; may be given several times. The rest is as samconfig.toml, then the stack, has it.
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
+    pub(crate) parameters: Vec<String>,
+    /// A role that `CloudFormation` acts as; infra/ci-role.yaml makes one. Without it `CloudFormation` acts as you.
+    #[arg(long)]
+    pub(crate) role_arn: Option<String>,
+    /// Print the commands and do nothing; needs no account.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask before the stack is changed.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// What to build for.
+#[derive(clap::Args, Clone, Copy, Default)]
+pub(crate) struct Target {
+    /// Build for arm64, which costs a fifth less for the same work. The default.
+    #[arg(long, conflicts_with = "x86_64")]
+    pub(crate) arm64: bool,
+    /// Build for `x86_64`.
+    #[arg(long = "x86-64")]
+    pub(crate) x86_64: bool,
+}
+
+impl Target {
+    /// The template's word for it.
+    pub(crate) const fn architecture(self) -> &'static str {
+        if self.x86_64 { "x86_64" } else { "arm64" }
+    }
 }
 
 /// Which tests to run.
@@ -147,6 +208,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Up(options) => command::up::run(options),
         Verb::Down => command::down::run(),
         Verb::Status => command::status::run(),
+        Verb::Dashboard(options) => command::dashboard::run(&options),
         Verb::Test(options) => command::test::run(&options),
         Verb::Bench { scenario: Scenario::Export(options) } => command::bench::export(&options),
         Verb::Bench { scenario: Scenario::Reader } => command::bench::alone(&["reader"]),
@@ -156,6 +218,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Bench { scenario: Scenario::Page(options) } => command::browser::bench(&options),
         Verb::Golden(options) => command::browser::golden(&options),
         Verb::Build { arguments } => command::build::run(&arguments),
+        Verb::Deploy(options) => command::deploy::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,8 @@ pub(crate) mod bench;
 pub(crate) mod browser;
 pub(crate) mod build;
 pub(crate) mod contract;
+pub(crate) mod dashboard;
+pub(crate) mod deploy;
 pub(crate) mod down;
 mod picture;
 pub(crate) mod references;

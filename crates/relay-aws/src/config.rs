@@ -65,6 +65,12 @@ impl Aws {
         Self { config: config.timeout_config(timeouts(attempt, operation)).build() }
     }
 
+    /// The region's name; empty where none is known.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.config.region().map_or("", |region| region.as_ref())
+    }
+
     async fn of(loader: aws_config::ConfigLoader) -> Self {
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(RETRY_PAUSE);
         let config = loader

@@ -1,6 +1,7 @@
 //! Kinesis: the stream's entrance, and its backlog seen from outside.
 
 mod backlog;
+mod stream;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
@@ -13,6 +14,7 @@ use crate::config::Aws;
 use crate::fault::{broken, coded, fault};
 
 pub use backlog::AwsBacklog;
+pub use stream::{AwsStreamState, StreamState};
 
 const PUT_RECORDS: &str = "kinesis:PutRecords";
 

@@ -6,6 +6,10 @@
 
 #[cfg(any(feature = "dynamodb", feature = "kinesis", feature = "sqs"))]
 mod calls;
+#[cfg(feature = "cloudformation")]
+pub mod cloudformation;
+#[cfg(feature = "cloudwatch")]
+pub mod cloudwatch;
 pub mod config;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
@@ -13,8 +17,12 @@ pub mod dynamodb;
 mod fault;
 #[cfg(feature = "kinesis")]
 pub mod kinesis;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 #[cfg(feature = "sts")]
 pub mod link;
+#[cfg(feature = "logs")]
+pub mod logs;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "sesv2")]

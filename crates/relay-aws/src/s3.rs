@@ -2,6 +2,7 @@
 
 mod files;
 mod objects;
+mod open;
 mod removal;
 
 use aws_sdk_s3::Client;
@@ -14,6 +15,7 @@ use crate::fault::fault;
 
 pub use files::AwsFiles;
 pub use objects::AwsObjects;
+pub use open::{AwsUploads, OpenUpload};
 pub use removal::AwsRemoval;
 
 const PUT_OBJECT: &str = "s3:PutObject";

@@ -1,4 +1,6 @@
-//! SESv2: mails.
+//! SESv2: mails, and whether they may be sent.
+
+mod account;
 
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::Builder;
@@ -10,6 +12,8 @@ use relay::port::{Mailer, SendMailError};
 
 use crate::config::Aws;
 use crate::fault::{broken, fault, words};
+
+pub use account::{AwsSending, Identity, Sending};
 
 const SEND_EMAIL: &str = "ses:SendEmail";
 

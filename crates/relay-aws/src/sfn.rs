@@ -1,5 +1,7 @@
 //! Step Functions: executions of the export state machine, by name.
 
+mod history;
+
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionError;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
@@ -10,6 +12,8 @@ use relay::port::{ExecutionState, Executions};
 
 use crate::config::Aws;
 use crate::fault::fault;
+
+pub use history::{Event, Execution};
 
 const START: &str = "states:StartExecution";
 const DESCRIBE: &str = "states:DescribeExecution";

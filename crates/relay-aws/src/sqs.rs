@@ -15,7 +15,7 @@ use crate::calls::{Limits, split};
 use crate::config::Aws;
 use crate::fault::{broken, coded, fault};
 
-pub use backlog::AwsSpillBacklog;
+pub use backlog::{AwsSpillBacklog, Depth};
 
 /// The action that SQS asks for is that of the single call.
 const SEND_MESSAGE: &str = "sqs:SendMessage";

@@ -125,6 +125,12 @@ pub fn is_due(item: &Item, now: i64) -> bool {
     due_at(&item.key).is_none_or(|(due_at, _)| due_at <= now)
 }
 
+/// Since when an entry is due: milliseconds since the epoch; `None` where its key tells no time.
+#[must_use]
+pub fn due_since(item: &Item) -> Option<i64> {
+    due_at(&item.key).map(|(due_at, _)| due_at)
+}
+
 /// An entry that was taken, as [`take`] left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {

@@ -253,8 +253,18 @@ pub fn texts<'a>(bytes: &'a [u8], wanted: &[Field], mut each: impl FnMut(Field, 
 pub fn decode(bytes: &[u8]) -> Result<Activity<'_>, DecodeError> {
     let mut cursor = Cursor::new(bytes);
     let head = read_head(&mut cursor)?;
-    let mut fields = Fields::default();
-    for (field, slot) in fields.slots_mut() {
+    // Filled where it stands: its slots are some two KiB, too many to move for each row.
+    let mut activity = Activity {
+        activity_id: head.activity_id,
+        kind: head.kind,
+        app_token: Cow::Borrowed(head.app_token),
+        created_at: head.created_at,
+        received_at: head.received_at,
+        provider: head.provider,
+        fields: Fields::default(),
+        extra: BTreeMap::new(),
+    };
+    for (field, slot) in activity.fields.slots_mut() {
         if cursor.is_present()? {
             *slot = Some(match field.shape() {
                 Shape::Text => Value::Text(Cow::Borrowed(cursor.text()?)),
@@ -262,20 +272,11 @@ pub fn decode(bytes: &[u8]) -> Result<Activity<'_>, DecodeError> {
             });
         }
     }
-    let extra = cursor.extra()?;
+    activity.extra = cursor.extra()?;
     if !cursor.is_at_end() {
         return Err(cursor.wrong("bytes behind the activity"));
     }
-    Ok(Activity {
-        activity_id: head.activity_id,
-        kind: head.kind,
-        app_token: Cow::Borrowed(head.app_token),
-        created_at: head.created_at,
-        received_at: head.received_at,
-        provider: head.provider,
-        fields,
-        extra,
-    })
+    Ok(activity)
 }
 
 #[cfg(test)]

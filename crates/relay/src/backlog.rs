@@ -9,7 +9,7 @@ use crate::port::{ControlTable, Watermark};
 mod drained;
 mod whole;
 
-pub use drained::{Drained, drained};
+pub use drained::{Drained, drained, undrained};
 pub use whole::Whole;
 
 const PARTITION: &str = "watermark";

@@ -25,6 +25,9 @@ pub const OTHER_TOKENS: &str = "(others)";
 /// The most characters of a token that are shown.
 const MAX_TOKEN_CHARS: usize = 64;
 
+/// The most values that one line may give a metric (CloudWatch user guide, "Specification: Embedded metric format": 100).
+const MAX_VALUES: usize = 100;
+
 macro_rules! metrics {
     ($($variant:ident $name:literal $doc:literal,)+) => {
         /// Everything that is counted.
@@ -51,7 +54,29 @@ impl Metric {
     /// frozen for good are lost, and a drop, a refusal or a fault must not be.
     #[must_use]
     pub const fn may_wait(self) -> bool {
-        matches!(self, Self::Received | Self::Accepted | Self::DryRuns | Self::Refused | Self::Decoded | Self::Stored)
+        matches!(
+            self,
+            Self::Received
+                | Self::Accepted
+                | Self::DryRuns
+                | Self::Refused
+                | Self::Decoded
+                | Self::Stored
+                | Self::PagesWritten
+                | Self::PageWriteUnits
+        )
+    }
+
+    /// Its unit, by the embedded metric format's name.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        if matches!(self, Self::QuarantinedBytes) {
+            "Bytes"
+        } else if matches!(self, Self::ExportWaitingMs | Self::ExportRunningMs) {
+            "Milliseconds"
+        } else {
+            "Count"
+        }
     }
 }
 
@@ -69,11 +94,17 @@ metrics! {
     Stored "stored" "Activities that are durable in pages.",
     Erased "erased" "Activities that a tombstone covers and the writer left out.",
     Faulted "faulted" "Activities whose page could not be stored because of a fault; the stream brings them again.",
+    PagesWritten "pages_written" "Pages that the table took, one that was there already among them.",
+    PageWriteUnits "page_write_units" "Write units of those pages, by their size.",
     Undecodable "undecodable" "Frames that could not be decoded and went to the quarantine.",
     QuarantinedRaw "quarantined_raw" "What the writer put into the quarantine, by reason: a Raw or undecodable frame is one, a refused page as many as its activities.",
     QuarantinedBytes "quarantined_bytes" "Bytes of the objects that the writer put into the quarantine, by owner.",
     ExportsRequested "exports_requested" "Exports that were taken into the queue.",
     ExportsStarted "exports_started" "Exports that were given a slot.",
+    ExportsQueued "exports_queued" "Measured each minute: exports that wait for a slot.",
+    ExportsRunning "exports_running" "Measured each minute: slots that an export holds.",
+    ExportWaitingMs "export_waiting_ms" "Measured at its start: how long an export waited for its slot, in milliseconds.",
+    ExportRunningMs "export_running_ms" "Measured at its end: how long an export ran, in milliseconds.",
     ExportsDone "exports_done" "Exports whose file is complete.",
     ExportsEmpty "exports_empty" "Exports whose period held nothing.",
     ExportsFailed "exports_failed" "Exports that ended in failure, by error name.",
@@ -144,6 +175,7 @@ type Set = (Labels, Option<Subject>);
 pub struct Counters {
     counts: BTreeMap<(Labels, Option<Subject>, Metric), u64>,
     of_owners: BTreeMap<(String, Metric), u64>,
+    measured: BTreeMap<Metric, Vec<u64>>,
     flushed_at: Option<i64>,
 }
 
@@ -182,6 +214,17 @@ impl Counters {
         }
     }
 
+    /// Takes in one measurement of what is not added up but compared: a time, a length. Zero is one, too.
+    pub fn measure(&mut self, metric: Metric, value: u64) {
+        self.measured.entry(metric).or_default().push(value);
+    }
+
+    /// What was measured since the last flush.
+    #[must_use]
+    pub fn measured(&self, metric: Metric) -> &[u64] {
+        self.measured.get(&metric).map_or(&[], Vec::as_slice)
+    }
+
     /// How many were counted since the last flush under any labels and of any owner.
     #[must_use]
     pub fn total(&self, metric: Metric) -> u64 {
@@ -201,8 +244,9 @@ impl Counters {
     /// epoch. The first flush of a process is at once: one that serves a single request and is frozen for good has told of it.
     pub fn flush(&mut self, now: i64) -> Vec<String> {
         let due = self.flushed_at.is_none_or(|last| now.saturating_sub(last) >= FLUSH_EVERY_MS);
-        let urgent = self.counts.keys().any(|(_, _, metric)| !metric.may_wait()) || !self.of_owners.is_empty();
-        if !(due || urgent) || (self.counts.is_empty() && self.of_owners.is_empty()) {
+        let few = !self.of_owners.is_empty() || !self.measured.is_empty();
+        let urgent = few || self.counts.keys().any(|(_, _, metric)| !metric.may_wait());
+        if !(due || urgent) || (!few && self.counts.is_empty()) {
             return Vec::new();
         }
         self.flushed_at = Some(now);
@@ -212,13 +256,25 @@ impl Counters {
         }
         let lines = sets.into_iter().map(|((labels, subject), counts)| line(labels, subject, &counts, now));
         let of_owners = std::mem::take(&mut self.of_owners).into_iter();
-        lines.chain(of_owners.map(|((owner, metric), bytes)| bytes_line(&owner, metric, bytes, now))).collect()
+        let of_owners = of_owners.map(|((owner, metric), bytes)| bytes_line(&owner, metric, bytes, now));
+        let mut lines: Vec<String> = lines.chain(of_owners).collect();
+        for (metric, values) in std::mem::take(&mut self.measured) {
+            lines.extend(values.chunks(MAX_VALUES).map(|values| measured_line(metric, values, now)));
+        }
+        lines
     }
+}
+
+/// One line of measurements, under no labels. CloudWatch makes least, greatest and average of them.
+fn measured_line(metric: Metric, values: &[u64], now: i64) -> String {
+    let metrics = json!([{"Name": metric.name(), "Unit": metric.unit()}]);
+    let directive = json!({"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics});
+    json!({"_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]}, metric.name(): values}).to_string()
 }
 
 /// One line about an owner's bytes: under the owner, and under none so that an alarm sees the sum.
 fn bytes_line(owner: &str, metric: Metric, bytes: u64, now: i64) -> String {
-    let metrics = json!([{"Name": metric.name(), "Unit": "Bytes"}]);
+    let metrics = json!([{"Name": metric.name(), "Unit": metric.unit()}]);
     let directive = json!({"Namespace": NAMESPACE, "Dimensions": [[], ["owner"]], "Metrics": metrics});
     json!({
         "_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]},
@@ -233,7 +289,7 @@ fn line(labels: Labels, subject: Option<Subject>, counts: &[(Metric, u64)], now:
     let names: Vec<&str> = labels.pairs().map(|(name, _)| name).collect();
     let dimensions = if names.is_empty() { json!([[]]) } else { json!([[], names]) };
     let metrics: Vec<Value> =
-        counts.iter().map(|(metric, _)| json!({"Name": metric.name(), "Unit": "Count"})).collect();
+        counts.iter().map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()})).collect();
     let directive = json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics});
     let mut object = Map::new();
     object.insert("_aws".to_owned(), json!({"Timestamp": now, "CloudWatchMetrics": [directive]}));
@@ -251,127 +307,4 @@ fn line(labels: Labels, subject: Option<Subject>, counts: &[(Metric, u64)], now:
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique() {
-        let mut names: Vec<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), Metric::ALL.len());
-    }
-
-    #[test]
-    fn counts_leave_at_once_and_then_once_a_minute() {
-        let mut counters = Counters::default();
-        assert!(counters.flush(0).is_empty());
-        counters.add(Metric::Received, Labels::NONE, 1);
-        assert_eq!(counters.flush(1_000).len(), 1);
-        counters.add(Metric::Received, Labels::NONE, 2);
-        assert!(counters.flush(60_999).is_empty());
-        assert_eq!(counters.total(Metric::Received), 2);
-        assert_eq!(counters.flush(61_000).len(), 1);
-        assert_eq!(counters.total(Metric::Received), 0);
-    }
-
-    #[test]
-    fn what_may_not_wait_takes_everything_with_it() {
-        let mut counters = Counters::default();
-        counters.add(Metric::Received, Labels::NONE, 1);
-        counters.flush(1_000);
-        for metric in Metric::ALL.iter().filter(|metric| !metric.may_wait()) {
-            counters.add(Metric::Received, Labels::NONE, 1);
-            assert!(counters.flush(1_001).is_empty(), "{}", metric.name());
-            counters.add(*metric, Labels::NONE, 1);
-            let lines = counters.flush(1_002);
-            assert!(lines.len() == 1 && lines[0].contains("\"received\":1"), "{}: {lines:?}", metric.name());
-        }
-        for name in ["dropped", "failed", "quarantined", "rejected", "spilled", "faulted", "undecodable"] {
-            assert!(Metric::ALL.iter().any(|metric| metric.name() == name && !metric.may_wait()), "{name}");
-        }
-    }
-
-    #[test]
-    fn drops_are_told_apart_by_token_in_the_lines_and_in_no_dimension() {
-        let labels = Labels::provider(Provider::Adjust).discard(Reason::NotAllowed);
-        let mut counters = Counters::default();
-        counters.add_dropped(labels, "demo", "abc123");
-        counters.add_dropped(labels, "demo", "abc123");
-        counters.add_dropped(labels, "demo", "zzz999");
-        assert_eq!((counters.get(Metric::Dropped, labels), counters.total(Metric::Dropped)), (3, 3));
-        let lines: Vec<Value> = counters.flush(0).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let told: Vec<_> = lines.iter().map(|line| (line["event_token"].as_str(), line["dropped"].as_u64())).collect();
-        assert_eq!(told, [(Some("abc123"), Some(2)), (Some("zzz999"), Some(1))]);
-        assert_eq!(lines[0]["owner"], "demo");
-        let dimensions = &lines[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
-        assert_eq!(*dimensions, json!([[], ["provider", "reason"]]), "senders choose tokens: none is a metric");
-    }
-
-    #[test]
-    fn however_many_tokens_are_sent_a_flush_has_few_lines_and_every_drop() {
-        let labels = Labels::provider(Provider::Sdk).discard(Reason::NotAllowed);
-        let mut counters = Counters::default();
-        for n in 0..1_000 {
-            counters.add_dropped(labels, "demo", &format!("{n}{}", "x".repeat(1_000)));
-        }
-        counters.add_dropped(labels, "demo", &format!("0{}", "x".repeat(2_000)));
-        assert_eq!(counters.total(Metric::Dropped), 1_001);
-        let lines = counters.flush(0);
-        assert_eq!(lines.len(), MAX_TOKENS + 1);
-        assert!(lines.iter().all(|line| line.len() < 500));
-        let dropped = |line: &String| serde_json::from_str::<Value>(line).unwrap()["dropped"].as_u64().unwrap();
-        assert_eq!(lines.iter().map(dropped).sum::<u64>(), 1_001);
-        assert_eq!(lines.iter().filter(|line| line.contains(OTHER_TOKENS)).count(), 1);
-    }
-
-    #[test]
-    fn a_line_counts_under_its_labels_and_under_none() {
-        let adjust = Labels::provider(Provider::Adjust);
-        let mut counters = Counters::default();
-        counters.add(Metric::Received, adjust, 3);
-        counters.add(Metric::Accepted, adjust, 2);
-        counters.add(Metric::Quarantined, adjust.discard(Reason::BadTime), 1);
-        counters.add(Metric::Dropped, adjust, 0);
-        let lines = counters.flush(1_700_000_000_000);
-        let parsed: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(parsed.len(), 2);
-        assert_eq!(parsed[0]["received"], 3);
-        assert_eq!(parsed[0]["accepted"], 2);
-        assert_eq!(parsed[0]["provider"], "adjust");
-        let directive = &parsed[1]["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(directive["Namespace"], "Relay");
-        assert_eq!(directive["Dimensions"], json!([[], ["provider", "reason"]]));
-        assert_eq!(directive["Metrics"], json!([{"Name": "quarantined", "Unit": "Count"}]));
-        assert_eq!(parsed[1]["reason"], "bad_time");
-        assert_eq!(parsed[1]["quarantined"], 1);
-        assert_eq!(parsed[1]["_aws"]["Timestamp"], 1_700_000_000_000_i64);
-    }
-
-    #[test]
-    fn bytes_are_counted_under_their_owner_and_under_none() {
-        let mut counters = Counters::default();
-        counters.add_bytes(Metric::QuarantinedBytes, "demo", 700);
-        counters.add_bytes(Metric::QuarantinedBytes, "demo", 300);
-        counters.add_bytes(Metric::QuarantinedBytes, "acme", 1);
-        counters.add_bytes(Metric::QuarantinedBytes, "nobody", 0);
-        assert_eq!(counters.total(Metric::QuarantinedBytes), 1_001);
-        let lines = counters.flush(1_700_000_000_000);
-        let parsed: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let shown: Vec<_> = parsed.iter().map(|line| (&line["owner"], &line["quarantined_bytes"])).collect();
-        assert_eq!(shown, [(&json!("acme"), &json!(1)), (&json!("demo"), &json!(1_000))]);
-        let directive = &parsed[1]["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(directive["Dimensions"], json!([[], ["owner"]]));
-        assert_eq!(directive["Metrics"], json!([{"Name": "quarantined_bytes", "Unit": "Bytes"}]));
-        assert!(counters.flush(1_700_000_090_000).is_empty());
-    }
-
-    #[test]
-    fn counts_are_told_apart_by_labels_and_summed_over_them() {
-        let mut counters = Counters::default();
-        counters.add(Metric::Quarantined, Labels::NONE.discard(Reason::BadTime), 1);
-        counters.add(Metric::Quarantined, Labels::NONE.discard(Reason::UnknownApp), 2);
-        assert_eq!(counters.total(Metric::Quarantined), 3);
-        assert_eq!(counters.get(Metric::Quarantined, Labels::NONE.discard(Reason::UnknownApp)), 2);
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use relay::fault::{Fault, FaultKind};
-use relay::metric::Metric;
+use relay::metric::{Labels, Metric};
 use relay::page::{self, Page, Sourced};
 use relay::port::{ControlTable, PageStore, PutPageError, Quarantine};
 use relay::quarantine;
@@ -66,6 +66,7 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
         if let Some(fault) = refused_throughout(&results) {
             return Some(fault);
         }
+        self.count_written(&pages, &results);
         let mut worst: Option<Fault> = None;
         for (sourced, result) in std::mem::take(pending).into_iter().zip(results) {
             match result {
@@ -80,6 +81,15 @@ impl<P: PageStore, C: ControlTable, Q: Quarantine> App<P, C, Q> {
             }
         }
         worst
+    }
+
+    fn count_written(&self, pages: &[Page], results: &[Result<(), PutPageError>]) {
+        let written = pages.iter().zip(results).filter(|(_, result)| result.is_ok());
+        let units: Vec<usize> = written.map(|(page, _)| page.write_units()).collect();
+        if let Ok(mut counters) = self.counters.lock() {
+            counters.add(Metric::PagesWritten, Labels::NONE, units.len());
+            counters.add(Metric::PageWriteUnits, Labels::NONE, units.iter().sum());
+        }
     }
 
     /// One object an owner. Answers the first record whose object could not be written: that is the world's fault.

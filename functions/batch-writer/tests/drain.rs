@@ -42,6 +42,8 @@ async fn a_batch_becomes_pages_and_a_watermark() {
     let records = records(&[activity(1, 0), activity(2, 0), activity(3, 1), activity(1, 0)]);
     assert_eq!(app.drain(&records, &Until::seconds(60)).await, None);
     assert_eq!(app.pages.all().len(), 2);
+    // Pages this small are a write unit each.
+    assert_eq!([Metric::PagesWritten, Metric::PageWriteUnits].map(|metric| total(&app, metric)), [2, 2]);
     assert_eq!(stored_ids(&app).await, [1, 2, 3]);
     assert_eq!((total(&app, Metric::Decoded), total(&app, Metric::Stored)), (4, 4));
     let marks = backlog::watermarks(&app.control).await.unwrap();

@@ -195,8 +195,11 @@ impl<W: Ports> Api<W> {
         let dispatcher =
             Dispatcher { control: &self.control, executions: &self.executions, slots: self.settings.slots };
         let done = dispatcher.run(call.now).await;
-        for _ in 0..done.started {
+        for waited in &done.waited {
             self.count(Metric::ExportsStarted, Labels::NONE);
+            if let Ok(mut counters) = self.counters.lock() {
+                counters.measure(Metric::ExportWaitingMs, *waited);
+            }
         }
         for fault in &done.faults {
             self.count(Metric::DispatchFaults, Labels::NONE.reason(fault.kind.name()));

@@ -6,7 +6,7 @@
 //! A slot or an export that it cannot judge stops no other: it is told, and left as it is.
 
 use relay::control::{CommitError, Expect, Item, Key, Write};
-use relay::export::queue::{Holder, SLOTS, Slot, TURN_KEPT_SECONDS, Turn, Waiting};
+use relay::export::queue::{Holder, QUEUE, SLOTS, Slot, TURN_KEPT_SECONDS, Turn, Waiting};
 use relay::export::{Export, Status, store};
 use relay::fault::{Fault, FaultKind};
 use relay::owner::kept_since;
@@ -30,6 +30,8 @@ pub struct Dispatched {
     pub freed: usize,
     /// Exports that were given a slot.
     pub started: usize,
+    /// How long each of those had waited, in milliseconds.
+    pub waited: Vec<u64>,
     /// Exports that failed because their execution was lost too often.
     pub failed: usize,
     /// What it could not judge or carry out, in the order met; everything else went on.
@@ -39,9 +41,10 @@ pub struct Dispatched {
 impl Dispatched {
     /// Adds what a further run did.
     pub fn add(&mut self, other: Self) {
-        let Self { freed, started, failed, faults } = other;
+        let Self { freed, started, waited, failed, faults } = other;
         self.freed += freed;
         self.started += started;
+        self.waited.extend(waited);
         self.failed += failed;
         self.faults.extend(faults);
     }
@@ -82,6 +85,14 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
             }
         }
         dispatched
+    }
+
+    /// How many exports wait, and how many slots are held.
+    pub async fn standing(&self) -> Result<(usize, usize), Fault> {
+        let waiting = list(self.control, QUEUE).await?.len();
+        let slots = list(self.control, SLOTS).await?;
+        let held = slots.iter().filter(|item| item.read::<Slot>().is_ok_and(|slot| slot.held.is_some()));
+        Ok((waiting, held.count()))
     }
 
     async fn reconcile_all(&self, items: &[Item], now: i64, dispatched: &mut Dispatched) {
@@ -171,6 +182,7 @@ impl<C: ControlTable, E: Executions> Dispatcher<'_, C, E> {
                 dispatched.note(fault, &format!("the execution of export {}", waiting.export_id));
             }
             dispatched.started += 1;
+            dispatched.waited.push(u64::try_from(now - export.as_of).unwrap_or_default());
             line.turns.insert(waiting.owner, turn.served_at);
             let Some(next) = free.next() else { break };
             slot = next;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_runtime::{Diagnostic, LambdaEvent};
-use relay::export::store;
+use relay::export::{Status, store};
+use relay::fault::Fault;
 use relay::metric::{Counters, Labels, Metric};
 use relay::port::{Backlog, ControlTable, Executions, ExportFiles, Hooks, Leavings, PageEdits, PageStore, Tails};
 use relay_lambda::{gateway, metrics, process};
@@ -82,10 +83,11 @@ where
     H: Hooks,
 {
     let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+    let export_id = event.payload.get("export_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     // A step's future is large: it holds a part, its reader and the upload under way.
     let result = Box::pin(app.work(event.payload, deadline, process::now_ms)).await;
     if let Err(error) = &result {
-        tracing::error!(error = error.name(), detail = %error, "the step failed");
+        tracing::error!(export_id, error = error.name(), detail = %error, "the step failed");
     }
     tell(&app.counters, process::now_ms());
     result
@@ -118,8 +120,8 @@ where
         let status = match task {
             Task::Step { owner, export_id } => {
                 let status = self.worker.step(&owner, &export_id, &Clock::new(now, deadline)).await?;
-                if status == StepStatus::Done {
-                    self.count_rows(&owner, &export_id).await;
+                if ended(status).is_some() {
+                    self.count_end(&owner, &export_id).await;
                 }
                 status
             }
@@ -129,9 +131,13 @@ where
         Ok(json!({"status": status.name()}))
     }
 
-    async fn count_rows(&self, owner: &str, export_id: &str) {
-        if let Ok(Some((export, _))) = store::load(&self.worker.control, owner, export_id).await {
+    async fn count_end(&self, owner: &str, export_id: &str) {
+        let Ok(Some((export, _))) = store::load(&self.worker.control, owner, export_id).await else { return };
+        if export.status == Status::Done {
             self.count(Some(Metric::ExportRows), usize::try_from(export.rows()).unwrap_or(usize::MAX));
+        }
+        if let Some((started, finished)) = export.started_at.zip(export.finished_at) {
+            self.measure(Metric::ExportRunningMs, u64::try_from(finished - started).unwrap_or_default());
         }
     }
 
@@ -145,25 +151,21 @@ where
         if due.runs_queued > 0 {
             done.add(dispatcher.run(now()).await);
         }
+        self.count_standing(&dispatcher).await;
         self.count(Some(Metric::UploadsAborted), due.uploads_aborted);
         self.count(Some(Metric::ExportsRequested), due.runs_queued);
         self.count(Some(Metric::WebhooksDelivered), due.webhooks_delivered);
         self.count(Some(Metric::WebhooksFailed), due.webhooks_failed);
-        for fault in &due.faults {
-            self.count_as(Metric::AgendaFaults, Labels::NONE.reason(fault.kind.name()), 1);
-        }
+        self.count_faults(Metric::AgendaFaults, &due.faults);
         self.count(Some(Metric::ExportsStarted), done.started);
+        done.waited.iter().for_each(|waited| self.measure(Metric::ExportWaitingMs, *waited));
         self.count(Some(Metric::ExportsFailed), done.failed);
-        for fault in &done.faults {
-            self.count_as(Metric::DispatchFaults, Labels::NONE.reason(fault.kind.name()), 1);
-        }
+        self.count_faults(Metric::DispatchFaults, &done.faults);
         // Last, since it takes all the time that is left.
         let eraser = Eraser { control: &self.worker.control, pages: &self.worker.pages };
         let taken_out = eraser.run(&now, deadline.saturating_sub(ERASING_ENDS_MS)).await;
         self.count(Some(Metric::RowsErased), usize::try_from(taken_out.rows).unwrap_or(usize::MAX));
-        for fault in &taken_out.faults {
-            self.count_as(Metric::AgendaFaults, Labels::NONE.reason(fault.kind.name()), 1);
-        }
+        self.count_faults(Metric::AgendaFaults, &taken_out.faults);
         let told = json!({
             "carried_out": due.carried_out, "freed": done.freed, "started": done.started, "failed": done.failed,
             "erased": taken_out.rows,
@@ -174,6 +176,29 @@ where
             .chain(taken_out.faults)
             .next()
             .map_or(Ok(told), |fault| Err(fault.into()))
+    }
+
+    /// The line's length, for whoever looks at it: what cannot be read now is read in a minute.
+    async fn count_standing(&self, dispatcher: &Dispatcher<'_, C, E>) {
+        match dispatcher.standing().await {
+            Ok((queued, running)) => {
+                self.measure(Metric::ExportsQueued, queued as u64);
+                self.measure(Metric::ExportsRunning, running as u64);
+            }
+            Err(fault) => tracing::warn!(%fault, "the line could not be measured"),
+        }
+    }
+
+    fn count_faults(&self, metric: Metric, faults: &[Fault]) {
+        for fault in faults {
+            self.count_as(metric, Labels::NONE.reason(fault.kind.name()), 1);
+        }
+    }
+
+    fn measure(&self, metric: Metric, value: u64) {
+        if let Ok(mut counters) = self.counters.lock() {
+            counters.measure(metric, value);
+        }
     }
 
     fn count(&self, metric: Option<Metric>, n: usize) {

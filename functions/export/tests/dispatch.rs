@@ -84,7 +84,7 @@ impl World {
 fn an_export_gets_a_slot_an_execution_and_the_input_it_needs() {
     let world = World::default();
     let export = world.ask("demo", 1);
-    assert_eq!(world.tick(1), Dispatched { started: 1, ..Dispatched::default() });
+    assert_eq!(world.tick(1), Dispatched { started: 1, waited: vec![0], ..Dispatched::default() });
     let executions = world.machine.0.all();
     let (state, input) = &executions[&export.export_id];
     assert_eq!(*state, ExecutionState::Running);
@@ -104,7 +104,7 @@ fn no_execution_starts_before_it_has_a_slot() {
     world.tick(1);
     assert_eq!((world.slots(), world.machine.0.all().len()), (vec![first.export_id.clone()], 1));
     world.end(&first, Status::Done);
-    assert_eq!(world.tick(1), Dispatched { freed: 1, started: 1, ..Dispatched::default() });
+    assert_eq!(world.tick(1), Dispatched { freed: 1, started: 1, waited: vec![0], ..Dispatched::default() });
     assert_eq!(world.slots(), [second.export_id]);
 }
 

@@ -106,6 +106,35 @@ fn a_tick_that_could_not_judge_everything_fails_after_the_rest_was_done() {
 }
 
 #[test]
+fn a_tick_measures_the_line_and_how_long_who_starts_has_waited() {
+    let app = app();
+    for (second, asked) in [(1, NOW), (2, NOW - 5_000)] {
+        commit(&app.worker.control, &queueing(&export_of("demo", asked, second, &json!({}))));
+    }
+    run(app.work(json!({}), i64::MAX, || NOW + 1_000)).unwrap();
+    let counters = app.counters.lock().unwrap();
+    assert_eq!(
+        (counters.measured(Metric::ExportsQueued), counters.measured(Metric::ExportsRunning)),
+        (&[1][..], &[1][..])
+    );
+    assert_eq!(counters.measured(Metric::ExportWaitingMs), [6_000], "who came first");
+}
+
+#[test]
+fn the_step_that_ends_an_export_measures_how_long_it_ran() {
+    let app = app();
+    store_pages(&app.worker.pages, &pages_of(&[event(1, 64)], 1, 1));
+    let export = running(&app.worker.control, &json!({}));
+    let step = json!({"action": "step", "owner": "demo", "export_id": export.export_id});
+    run(app.work(step, i64::MAX, || NOW + 7_000)).unwrap();
+    let ended = load(&app.worker.control, &export);
+    let ran = ended.finished_at.unwrap() - ended.started_at.unwrap();
+    let counters = app.counters.lock().unwrap();
+    assert_eq!(counters.measured(Metric::ExportRunningMs), [u64::try_from(ran).unwrap()]);
+    assert_eq!(counters.total(Metric::ExportRows), 1);
+}
+
+#[test]
 fn a_step_answers_its_status() {
     let app = app();
     store_pages(&app.worker.pages, &pages_of(&[event(1, 64)], 1, 1));

@@ -38,6 +38,7 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
                 let place = self.keep_callback(visit, &frames, labels).await?;
                 let metric = if place == Place::Spill { Metric::Spilled } else { Metric::Accepted };
                 self.counters().add(metric, labels, 1);
+                accepted(visit.trace_id, &activity);
                 Ok(Response::json(200, &json!({"status": "accepted"})))
             }
             Err(discard) if discard.reason == Reason::NotAllowed => {
@@ -110,6 +111,12 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
         let places = results.into_iter().collect::<Result<Vec<_>, _>>().map_err(failed)?;
         Ok(places.into_iter().max().unwrap_or(Place::Stream))
     }
+}
+
+/// What leads from a request to its row. Where the log takes it (level DEBUG): a line a callback would cost as much as storing it.
+fn accepted(trace_id: &str, activity: &Activity<'_>) {
+    let Activity { activity_id, app_token, kind, created_at, .. } = activity;
+    tracing::debug!(trace_id, %activity_id, %app_token, %kind, created_at, "accepted");
 }
 
 /// The activity that a request tells of, whoever brought it.

@@ -11,11 +11,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use relay_lambda::process;
 use serde_json::json;
 
 use crate::aws::Aws;
 use crate::host::{Host, Outcome, PAYLOAD_MAX};
 use crate::http1::{Handler, Limits, Reply, Request};
+use crate::watch::{Key, Watch};
 
 pub use inbox::Inbox;
 pub use route::{Route, Routes};
@@ -28,7 +30,7 @@ pub const BODY_MAX: usize = 10_485_760;
 pub const LIMITS: Limits = Limits { head_bytes: 65_536, body_bytes: BODY_MAX };
 
 /// Answers everything that comes to the stack's one public port.
-pub struct Door {
+pub(crate) struct Door {
     /// Runs the functions behind the routes.
     pub host: Arc<Host>,
     /// The API's routes.
@@ -41,6 +43,10 @@ pub struct Door {
     pub inbox: Arc<Inbox>,
     /// The emulator.
     pub aws: Aws,
+    /// The API's id, under which its requests are counted.
+    pub api_id: String,
+    /// Metrics, alarms and dashboard.
+    pub watch: Arc<Watch>,
 }
 
 impl Handler for Door {
@@ -51,7 +57,8 @@ impl Handler for Door {
         Some(match request.path.as_str() {
             "/_local/health" => self.health().await,
             "/_local/inbox" => self.mails().await,
-            path if is_api(path) => self.dressed(self.api(request).await),
+            "/_local/dashboard" => self.dashboard().await,
+            path if is_api(path) => self.dressed(self.measured(request).await),
             _ => self.dressed(page::reply(&self.web, &request)),
         })
     }
@@ -68,6 +75,20 @@ impl Door {
         reply.headers.retain(|(name, _)| !self.headers.contains_key(name));
         let own = self.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
         reply.headers.extend(own);
+        reply
+    }
+
+    /// Answers, and counts what API Gateway counts.
+    async fn measured(&self, request: Request) -> Reply {
+        let started_ms = process::now_ms();
+        let reply = self.api(request).await;
+        let now = process::now_ms();
+        let is = |class: u16| f64::from(u8::from(reply.status / 100 == class));
+        #[expect(clippy::cast_precision_loss, reason = "an answer takes half a minute at most")]
+        let latency = (now - started_ms) as f64;
+        for (metric, value) in [("Count", 1.0), ("4xx", is(4)), ("5xx", is(5)), ("Latency", latency)] {
+            self.host.meter().record(Key::new("AWS/ApiGateway", metric, Some(("ApiId", &self.api_id))), value, now);
+        }
         reply
     }
 
@@ -92,6 +113,18 @@ impl Door {
         match self.aws.get("/_ministack/health").await {
             Ok(_) => Reply::json(200, &json!({ "status": "ok" })),
             Err(failure) => Reply::json(503, &json!({ "status": "emulator", "detail": failure.0 })),
+        }
+    }
+
+    async fn dashboard(&self) -> Reply {
+        match self.watch.page().await {
+            Ok(page) => {
+                let reply = Reply::new(200, page).with("content-type", "text/html; charset=utf-8");
+                reply
+                    .with("cache-control", "no-store")
+                    .with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+            }
+            Err(failure) => Reply::json(503, &json!({ "detail": failure.0 })),
         }
     }
 

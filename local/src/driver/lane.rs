@@ -15,6 +15,7 @@ use super::destination::GivenUp;
 use super::progress::Progress;
 use super::record::{Record, event};
 use crate::host::Outcome;
+use crate::watch::Key;
 
 /// Pause after the first failure in a row; it doubles with each further one, and is jittered. AWS does not publish its own.
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
@@ -113,6 +114,7 @@ impl Lane {
     }
 
     async fn call(&self, records: &[Record]) -> Answer {
+        self.measure_age(records);
         let payload = Bytes::from(self.event(records).to_string());
         match self.running.host.invoke(&self.running.mapping.function_arn, payload).await {
             Outcome::Answer(document) => Answer::Succeeded(document.to_vec()),
@@ -122,6 +124,17 @@ impl Lane {
                 Answer::NotInvoked
             }
         }
+    }
+
+    /// AWS's `IteratorAge`: how old the last record of a batch is when it is sent.
+    fn measure_age(&self, records: &[Record]) {
+        let function = self.running.host.function(&self.running.mapping.function_arn);
+        let Some((last, function)) = records.last().zip(function) else { return };
+        let now = process::now_ms();
+        #[expect(clippy::cast_precision_loss, reason = "a stream keeps a year at most")]
+        let age = now.saturating_sub(last.arrived_ms).max(0) as f64;
+        let key = Key::new("AWS/Lambda", "IteratorAge", Some(("FunctionName", &function.name)));
+        self.running.host.meter().record(key, age, now);
     }
 
     fn event(&self, records: &[Record]) -> serde_json::Value {
@@ -158,6 +171,10 @@ impl Lane {
             self.running.pause(pause(failures)).await;
             failures += 1;
         }
+        let mapping = Some(("EventSourceMappingUUID", self.running.mapping.uuid.as_str()));
+        let key = Key::new("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping);
+        #[expect(clippy::cast_precision_loss, reason = "a batch has 10,000 records at most")]
+        self.running.host.meter().record(key, records.len() as f64, process::now_ms());
         let sequence_numbers: Vec<String> = records.iter().map(|record| record.sequence_number.clone()).collect();
         self.done(&sequence_numbers);
     }

@@ -15,6 +15,7 @@ use super::{Function, Host, Outcome};
 use crate::aws::Aws;
 use crate::failure::{Because, Failure};
 use crate::files;
+use crate::watch::happened;
 
 /// Pauses before the first and the second retry. AWS waits one and two minutes; here nobody wants to wait for the first. The second must
 /// find what a killed call had claimed free again, as AWS's first one does: notify's claim of a mail lasts 45 s.
@@ -67,8 +68,12 @@ impl Queue {
             payload: serde_json::from_slice(&payload).because("the event is not JSON")?,
             attempts: 0,
         };
-        let path = self.folder.join(format!("{}-{}.json", process::now_ms(), process::trace_id()));
+        let now = process::now_ms();
+        let path = self.folder.join(format!("{now}-{}.json", process::trace_id()));
         files::write_json(&path, &event)?;
+        if let Some(metric) = happened::metric(&event.payload) {
+            self.host.meter().record(metric, 1.0, now);
+        }
         self.spawn(path, event).await;
         Ok(())
     }

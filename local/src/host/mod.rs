@@ -12,12 +12,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use relay_lambda::process;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use asynchronous::{Queue, RETRY_DELAYS};
 pub use endpoint::Endpoint;
 
+use crate::watch::{Key, Meter};
 use pool::Pool;
 
 /// Lambda's limit for a synchronous payload, request and answer each, in bytes (AWS Lambda quotas: 6 MB).
@@ -85,6 +87,7 @@ impl Outcome {
 /// All functions of the stack.
 pub struct Host {
     pools: HashMap<String, Arc<Pool>>,
+    meter: Arc<Meter>,
 }
 
 impl Host {
@@ -98,7 +101,13 @@ impl Host {
             pools.insert(logical_id, Arc::clone(&pool));
             pools.insert(name, pool);
         }
-        Self { pools }
+        Self { pools, meter: Arc::default() }
+    }
+
+    /// What it and those before it measure.
+    #[must_use]
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// What is known of a function: by logical id, name, or ARN.
@@ -122,11 +131,23 @@ impl Host {
             let sentence = format!("Request must be smaller than {PAYLOAD_MAX} bytes for the InvokeFunction operation");
             return Outcome::Refused("RequestTooLargeException", sentence);
         }
+        let started_ms = process::now_ms();
         let outcome = pool.invoke(payload).await;
+        self.measure(&pool.function.name, &outcome, started_ms);
         if let Outcome::Failed(error) = &outcome {
             tracing::warn!(function = pool.function.logical_id, %error, "function failed");
         }
         outcome
+    }
+
+    fn measure(&self, function: &str, outcome: &Outcome, started_ms: i64) {
+        let now = process::now_ms();
+        let failed = matches!(outcome, Outcome::Failed(_));
+        #[expect(clippy::cast_precision_loss, reason = "a call takes minutes")]
+        let duration = (now - started_ms) as f64;
+        for (metric, value) in [("Invocations", 1.0), ("Errors", f64::from(u8::from(failed))), ("Duration", duration)] {
+            self.meter.record(Key::new("AWS/Lambda", metric, Some(("FunctionName", function))), value, now);
+        }
     }
 
     /// Whether no call is under way.

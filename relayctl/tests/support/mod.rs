@@ -64,6 +64,25 @@ impl Stack {
         command.current_dir(&self.folder).arg("--local").args(arguments).output().unwrap()
     }
 
+    /// As an operator of a deployed stack calls it, whose AWS is the emulator; `stack` is what `$RELAY_STACK` says.
+    pub(crate) fn deployed(&self, stack: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_relayctl"));
+        command.current_dir("/").env("RELAY_STACK", stack).env("AWS_ENDPOINT_URL", self.get("emulator_url"));
+        command
+            .env("AWS_REGION", self.get("region"))
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test");
+        command.args(arguments).output().unwrap()
+    }
+
+    /// What a verb says that it does not do.
+    pub(crate) fn refusal(&self, arguments: &[&str]) -> String {
+        let output = self.relayctl(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// The exit code and the documents of an answer without a complaint.
     pub(crate) fn documents(&self, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
         let output = self.relayctl(&[arguments, &["--json"]].concat());
@@ -96,6 +115,13 @@ impl Stack {
     pub(crate) fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, Value) {
         let (status, text) = call(&format!("{}{path}", self.get("api_url")), (method, key), body);
         (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{method} {path}: {error}: {text}")))
+    }
+
+    /// The trace id of the answer to a GET.
+    pub(crate) fn trace_id_of(&self, path: &str) -> String {
+        let answer = answered(&format!("{}{path}", self.get("api_url")), ("GET", ""), "");
+        let header = answer.lines().find_map(|line| line.strip_prefix("x-relay-trace-id: "));
+        header.unwrap_or_else(|| panic!("no trace id in {answer}")).trim().to_owned()
     }
 
     /// Asks for an export and waits for its end: `None` where nothing is found.
@@ -139,7 +165,14 @@ impl Stack {
 }
 
 /// One call over HTTP: the status, and everything behind the head.
-pub(crate) fn call(url: &str, (method, key): (&str, &str), body: &str) -> (u16, String) {
+pub(crate) fn call(url: &str, asked: (&str, &str), body: &str) -> (u16, String) {
+    let answer = answered(url, asked, body);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// The whole answer, as it came.
+fn answered(url: &str, (method, key): (&str, &str), body: &str) -> String {
     let (authority, path) = url.trim_start_matches("http://").split_once('/').unwrap();
     let mut stream = TcpStream::connect(authority).unwrap();
     let length = body.len();
@@ -151,6 +184,5 @@ pub(crate) fn call(url: &str, (method, key): (&str, &str), body: &str) -> (u16, 
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    answer
 }

@@ -40,6 +40,16 @@ pub(crate) const BROWSER: Venv =
 pub(crate) const PEERS: Venv =
     Venv { what: "the peers of the bench", requirements: "bench/peers/requirements.txt", folder: "bench-venv" };
 
+/// What deploys: SAM, and botocore that comes with it; and what lints the template.
+pub(crate) const SAM: Venv = Venv { what: "SAM", requirements: "infra/requirements.txt", folder: "lint-venv" };
+
+impl Venv {
+    /// Its folder under `.relay`.
+    pub(crate) const fn folder(&self) -> &'static str {
+        self.folder
+    }
+}
+
 /// Makes an environment hold what its requirements pin; does nothing when it does already.
 pub(crate) fn prepare(root: &Root, Venv { what, requirements, folder }: Venv, python: &str) -> Outcome<()> {
     let requirements = root.join(requirements);

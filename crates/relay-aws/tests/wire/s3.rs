@@ -76,6 +76,11 @@ async fn a_part_goes_under_its_number_with_a_checksum_and_is_known_by_its_tag() 
     assert_eq!(request.line, "PUT /exports/exports/demo/x/a%20b.csv?x-id=UploadPart&partNumber=7&uploadId=u1");
     assert_eq!(request.body, "part");
     assert!(!request.header("x-amz-checksum-crc32").is_empty());
+    assert_eq!(
+        request.header("x-amz-content-sha256"),
+        "UNSIGNED-PAYLOAD",
+        "a SHA-256 is an eighth of an export's work"
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{KEPT_SECONDS, Mark, PARTITION};
 use crate::control::{CommitError, Expect, Key, Query, Write};
 use crate::fault::{Fault, FaultKind};
-use crate::port::{Backlog, ControlTable, Look, Position, Sight, Start};
+use crate::port::{Backlog, ControlTable, Look, Position, Sight, Sights, Start};
 
 const WALKS: &str = "walk";
 
@@ -58,18 +58,40 @@ struct Walk {
     until: i64,
 }
 
+/// How far the writer and earlier looks came, by shard.
+struct Known {
+    marks: BTreeMap<String, Mark>,
+    walks: BTreeMap<String, Walk>,
+}
+
+impl Known {
+    async fn read(control: &impl ControlTable) -> Result<Self, Fault> {
+        Ok(Self { marks: all(control, PARTITION).await?, walks: all(control, WALKS).await? })
+    }
+
+    fn starts(&self) -> Vec<Start> {
+        let Self { marks, walks } = self;
+        let shards = marks.keys().chain(walks.keys().filter(|shard_id| !marks.contains_key(*shard_id)));
+        let start = |shard_id: &String| {
+            let at = position(marks.get(shard_id), walks.get(shard_id))?;
+            Some(Start { shard_id: shard_id.clone(), at })
+        };
+        shards.filter_map(start).collect()
+    }
+}
+
+/// What stands behind the writer's watermarks, shard by shard. Writes nothing: for an operator who may only read.
+pub async fn undrained(control: &impl ControlTable, backlog: &impl Backlog, look: Look) -> Result<Sights, Fault> {
+    backlog.look(&Known::read(control).await?.starts(), look).await
+}
+
 /// Looks at the stream behind the writer's watermarks.
 pub async fn drained(control: &impl ControlTable, backlog: &impl Backlog, look: Look) -> Result<Drained, Fault> {
-    let marks: BTreeMap<String, Mark> = all(control, PARTITION).await?;
-    let walks: BTreeMap<String, Walk> = all(control, WALKS).await?;
-    let mut starts: Vec<Start> = Vec::new();
-    for shard_id in marks.keys().chain(walks.keys().filter(|shard_id| !marks.contains_key(*shard_id))) {
-        let at = position(marks.get(shard_id), walks.get(shard_id));
-        starts.extend(at.map(|at| Start { shard_id: shard_id.clone(), at }));
-    }
+    let known = Known::read(control).await?;
+    let Known { marks, walks } = &known;
     let mut drained = Drained::Wholly;
     let mut failed = None;
-    for (shard_id, sight) in backlog.look(&starts, look).await? {
+    for (shard_id, sight) in backlog.look(&known.starts(), look).await? {
         match sight {
             Ok(sight) => {
                 let walk = walked(sight, marks.get(&shard_id), walks.get(&shard_id), look.now);

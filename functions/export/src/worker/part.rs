@@ -5,7 +5,7 @@ use relay::activity::{Activity, ActivityId};
 use relay::export::{Checkpoint, Export, Filters, Format, Reached};
 use relay::period::LocalClock;
 use relay::port::PageStore;
-use relay::reader::Reader;
+use relay::reader::{ReadError, Reader};
 
 use super::sheet::{LAST_ROW_BYTES, Sheet};
 use super::{Clock, StepError};
@@ -135,16 +135,16 @@ impl<'a, P: PageStore> Filler<'a, P> {
     /// Writes the minute's next row.
     fn next_row(&mut self) -> Result<Next, StepError> {
         let Some(activity) = self.reader.minute().get(self.done) else { return Ok(Next::MinuteOver) };
-        let activity = activity?;
-        let is_taken = self.filters.take(&activity);
+        let activity = activity.as_ref().map_err(ReadError::clone)?;
+        let is_taken = self.filters.take(activity);
         if is_taken && self.sums.rows >= self.most_rows {
             return Ok(Next::FileFull);
         }
         self.done += 1;
         self.last = Some((activity.created_at, activity.activity_id));
         if let Some(sheet) = self.sheet.as_mut().filter(|_| is_taken) {
-            sheet.row(&activity)?;
-            count(&mut self.sums, &mut self.clock, &activity);
+            sheet.row(activity)?;
+            count(&mut self.sums, &mut self.clock, activity);
         }
         Ok(Next::Row)
     }
