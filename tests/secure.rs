@@ -39,7 +39,7 @@ fn no_log_holds_a_secret_and_no_call_is_beyond_its_policy() {
             "no_log_holds_a_secret_and_no_call_is_beyond_its_policy is SKIPPED: `cargo xtask test secure` runs it";
         return writeln!(std::io::stderr(), "{skipped}").expect("stderr can be written");
     };
-    let stage = Stage::start(&programs, "secure", &["MaxConcurrentExports=1", "BatchWindowSeconds=0"]);
+    let stage = Stage::start(&programs, "secure", &["MaxConcurrentExports=2", "BatchWindowSeconds=0"]);
     let mut world = World::new(&stage);
     door::callbacks(&mut world);
     door::batches(&mut world);

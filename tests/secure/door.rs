@@ -2,9 +2,10 @@
 
 use local::fault_proxy::Effect;
 use relay::signature::SigningSecret;
+use relay_tests::wait::until;
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{LONG, World};
 
 const CALLBACKS: &str = "/v1/callbacks/adjust";
 
@@ -96,6 +97,7 @@ pub(crate) fn faults(world: &mut World<'_>) {
     world.strike(&[("IngestFunction", &["kinesis:PutRecords"], Effect::Throttle, usize::MAX)]);
     world.send("GET", &target(world), &[], b"", &[200]);
     world.struck();
+    until(LONG, || is_spill_empty(world).then_some(())).expect("what was spilled is read");
     let spill = "sqs:SendMessageBatch";
     world.strike(&[("IngestFunction", &["kinesis:PutRecords", spill], Effect::Break, usize::MAX)]);
     world.send("GET", &target(world), &[], b"", &[503]);
@@ -118,4 +120,24 @@ pub(crate) fn faults(world: &mut World<'_>) {
         world.send("GET", &raw, &[], b"", &[200]);
         world.struck();
     }
+    healed(world, || target(world));
+}
+
+fn is_spill_empty(world: &World<'_>) -> bool {
+    let counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+    let asked = json!({"QueueUrl": world.stage.resource("SpillQueue"), "AttributeNames": counts});
+    let attributes = world.stage.aws("sqs", "AmazonSQS.GetQueueAttributes", &asked);
+    counts.iter().all(|count| attributes["Attributes"][*count] == "0")
+}
+
+/// A shard to which nothing comes any more keeps a watermark that could not be recorded, and each export waits a minute for it: callbacks, until every
+/// shard has a new one.
+fn healed(world: &World<'_>, target: impl Fn() -> String) {
+    let since = relay_lambda::process::now_ms();
+    let is_new = |mark: &Value| mark["drained_at"]["N"].as_str().unwrap().parse::<i64>().unwrap() > since;
+    let marked = until(LONG, || {
+        world.send("GET", &target(), &[], b"", &[200]);
+        world.stage.control("watermark").iter().all(|(_, mark)| is_new(mark)).then_some(())
+    });
+    marked.expect("the watermarks go on");
 }

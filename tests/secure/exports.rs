@@ -140,10 +140,10 @@ pub(crate) fn faults(world: &mut World<'_>) {
     world.struck();
 }
 
-/// One run slot: the second export waits for it, and the dispatcher gives it out.
+/// Two run slots: the third export waits for one, and the dispatcher gives it out.
 pub(crate) fn in_line(world: &World<'_>) {
     world.strike(&[("ExportWorkerFunction", &["dynamodb:Query"], Effect::Throttle, usize::MAX)]);
-    let asked = ["install", "event"].map(|kind| {
+    let asked = ["install", "event", "reattribution"].map(|kind| {
         let body =
             without_filter(request(world, kind, &[&world.person.email, &format!("line.{}", world.person.email)]));
         text(&world.ask("POST", "/v1/exports", Some(&body), &[202]), "export_id")
