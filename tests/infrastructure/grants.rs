@@ -1,4 +1,4 @@
-//! What a role may do, and what a call asks for.
+//! What a role may do, and what a call asks for: told once, for what the sources say (permissions.rs) and for what a stack was seen to call (tests/secure.rs).
 
 use serde_json::Value;
 

@@ -117,6 +117,18 @@ impl Stage {
         self.facts[name].as_str().unwrap_or_else(|| panic!("ready.json has no text `{name}`"))
     }
 
+    /// The physical id of a resource of the template.
+    #[must_use]
+    pub fn resource(&self, logical_id: &str) -> &str {
+        self.facts["resources"][logical_id].as_str().unwrap_or_else(|| panic!("no resource {logical_id}"))
+    }
+
+    /// Its state and logs.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The process whose children the functions are.
     #[must_use]
     pub fn host(&self) -> u64 {

@@ -211,6 +211,8 @@ pub(crate) enum Level {
     References,
     /// Two hundred exports of twenty owners at once, and killed workers, on a stack of their own.
     Exports,
+    /// No secret in a log, and every call within its function's policy, on a stack of its own.
+    Secure,
     /// The fault matrix, on a stack of its own.
     Faults,
 }

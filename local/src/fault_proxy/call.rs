@@ -95,9 +95,11 @@ fn s3(request: &Request) -> &'static str {
         "POST" if has("uploads") => "CreateMultipartUpload",
         "POST" if has("uploadId") => "CompleteMultipartUpload",
         "GET" if has("uploadId") => "ListParts",
+        "GET" if has("uploads") => "ListMultipartUploads",
         "GET" if has("list-type") => "ListObjectsV2",
         "GET" => "GetObject",
         "HEAD" => "HeadObject",
+        "DELETE" if has("uploadId") => "AbortMultipartUpload",
         "DELETE" => "DeleteObject",
         _ => "Unknown",
     }

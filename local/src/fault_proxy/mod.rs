@@ -1,11 +1,13 @@
 //! The fault proxy: stands between the functions and the emulator (`AWS_ENDPOINT_URL`) and does to their calls what AWS and the network
-//! do on a bad day. Which calls, how often and what is a script of [`Rule`]s; chance is drawn from a seed.
+//! do on a bad day. Which calls, how often and what is a script of [`Rule`]s; chance is drawn from a seed. It keeps who called what, too.
 
 mod call;
 mod partial;
 mod refusal;
 mod rule;
+mod seen;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,11 +21,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::failure::{Because, Failure};
+use crate::host::environment::access_key_id;
 use crate::http1::{Handler, Limits, Reply, Request, serve};
 use call::Call;
 use rule::Script;
 
 pub use rule::{Calls, Effect, Rule};
+pub use seen::Seen;
 
 /// More than any call of a function: a part of an upload has 16 MiB and some.
 const LIMITS: Limits = Limits { head_bytes: 65_536, body_bytes: 64 * 1024 * 1024 };
@@ -32,12 +36,16 @@ const LIMITS: Limits = Limits { head_bytes: 65_536, body_bytes: 64 * 1024 * 1024
 const OF_CONNECTION: [&str; 7] =
     ["connection", "content-length", "expect", "keep-alive", "te", "transfer-encoding", "upgrade"];
 
+/// Who called what, by access key; calls that were struck are among them.
+type Book = BTreeMap<String, BTreeSet<Seen>>;
+
 /// A running proxy. It ends when it is dropped.
 #[derive(Debug)]
 pub struct FaultProxy {
     url: String,
     script: Arc<Mutex<Script>>,
     held: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Book>>,
     stop: watch::Sender<bool>,
 }
 
@@ -49,15 +57,17 @@ impl FaultProxy {
         let script = Arc::new(Mutex::new(Script::default()));
         let (stop, stopped) = watch::channel(false);
         let held = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::new(Mutex::new(Book::new()));
         let exchange = Exchange {
             http: Client::builder(TokioExecutor::new()).build_http(),
             upstream: upstream.to_owned(),
             script: Arc::clone(&script),
             held: Arc::clone(&held),
+            seen: Arc::clone(&seen),
             turn: AtomicUsize::new(0),
         };
         tokio::spawn(serve(listener, LIMITS, stopped, Arc::new(exchange)));
-        Ok(Self { url: format!("http://127.0.0.1:{port}"), script, held, stop })
+        Ok(Self { url: format!("http://127.0.0.1:{port}"), script, held, seen, stop })
     }
 
     /// Where it listens.
@@ -75,6 +85,13 @@ impl FaultProxy {
     #[must_use]
     pub fn struck(&self) -> Vec<usize> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner).struck()
+    }
+
+    /// What the function with this logical id was seen to call since the start.
+    #[must_use]
+    pub fn seen(&self, function: &str) -> BTreeSet<Seen> {
+        let book = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        book.get(&access_key_id(function)).cloned().unwrap_or_default()
     }
 
     /// How many calls are being delayed at the moment: their callers are in the middle of something.
@@ -95,6 +112,7 @@ struct Exchange {
     upstream: String,
     script: Arc<Mutex<Script>>,
     held: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Book>>,
     /// Takes turns between the ways to be unavailable.
     turn: AtomicUsize,
 }
@@ -102,6 +120,8 @@ struct Exchange {
 impl Handler for Exchange {
     async fn handle(&self, request: Request) -> Option<Reply> {
         let call = Call::of(&request);
+        let asked = seen::of(&call, &request);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).entry(call.caller.clone()).or_default().extend(asked);
         let strike = self.script.lock().unwrap_or_else(PoisonError::into_inner).strike(&call, &request);
         let Some(strike) = strike else { return self.forward(&request, request.body.clone()).await };
         tracing::debug!(operation = call.name(), caller = call.caller, effect = ?strike.effect, "strikes");

@@ -35,6 +35,9 @@ pub(crate) fn run(options: &Test) -> Outcome<()> {
     if wanted(Level::Exports) {
         on_its_own_stack(&root, options, "exports", "many owners' exports, and killed workers")?;
     }
+    if wanted(Level::Secure) {
+        on_its_own_stack(&root, options, "secure", "secrets and permissions")?;
+    }
     if wanted(Level::Faults) { on_its_own_stack(&root, options, "faults", "the fault matrix") } else { Ok(()) }
 }
 
@@ -99,6 +102,7 @@ pub(super) fn cargo_test(root: &Root, arguments: &[&str], prepare: impl FnOnce(&
         .env_remove("RELAY_BROWSER_AXE")
         .env_remove("RELAY_EXPORTS_PROGRAMS")
         .env_remove("RELAY_FAULTS_PROGRAMS")
+        .env_remove("RELAY_SECURE_PROGRAMS")
         .env_remove("RELAY_REFERENCES_FOLDER");
     prepare(&mut cargo);
     match cargo.status() {
