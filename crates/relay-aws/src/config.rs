@@ -39,7 +39,7 @@ pub struct Aws {
 
 impl Aws {
     /// A deployed function: region, credentials and `AWS_ENDPOINT_URL` by the SDK's default chain. In the partition `aws` it trusts Amazon's own roots alone
-    /// (see [`AMAZON_ROOTS`]): to read and parse a machine's some 150 is most of a cold start.
+    /// (`AMAZON_ROOTS`): to read and parse a machine's some 150 is most of a cold start.
     pub async fn deployed() -> Self {
         let region = region::default_provider().region().await;
         let amazon_alone = region.as_ref().is_some_and(|region| is_of_partition_aws(region.as_ref()));
