@@ -62,6 +62,13 @@ def stack(aws, given):
     }
 
 
+def unconfirmed(aws, given):
+    """How many change sets of sam's nobody has said yes to; carrying one out takes the others away."""
+    sets = aws("cloudformation").list_change_sets(StackName=given.stack)["Summaries"]
+    names = [one["ChangeSetName"] for one in sets if one.get("ExecutionStatus") == "AVAILABLE"]
+    return {"change_sets": sum(name.startswith("samcli-deploy") for name in names)}
+
+
 def publish(aws, given):
     """Brings a site into its bucket: what it names before what names it, so that no reader ever finds a gap."""
     s3, bucket = aws("s3"), given.bucket
@@ -155,6 +162,9 @@ def arguments():
     one = verbs.add_parser("stack")
     one.add_argument("stack")
     one.set_defaults(verb=stack)
+    one = verbs.add_parser("unconfirmed")
+    one.add_argument("stack")
+    one.set_defaults(verb=unconfirmed)
     one = verbs.add_parser("publish")
     one.add_argument("--bucket", required=True)
     one.add_argument("--distribution", required=True)

@@ -1,10 +1,9 @@
 """Deploys the real template into the emulator and prints, as one JSON object, what relay-local must know of the stack.
 
-The SAM transform runs here, once: the emulator gets its result, and the HTTP routes are read from it. Five things
+The SAM transform runs here, once: the emulator gets its result, and the HTTP routes are read from it. Four things
 differ from a deployment to AWS: code packages are placeholders (relay-local's host runs the binaries), the stream's
 event source mapping is disabled (relay-local's driver drives it; a queue's mapping stays the emulator's, which keeps
-AWS's rules there), alarms on a query are left out (the emulator refuses the whole stack for them, and evaluates no
-alarm), an alias moves to a new version at once (the emulator has no CodeDeploy), and the sender is a verified identity.
+AWS's rules there), an alias moves to a new version at once (the emulator has no CodeDeploy), and the sender is a verified identity.
 """
 
 import argparse

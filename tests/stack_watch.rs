@@ -67,7 +67,8 @@ impl World {
         std::fs::remove_file(&link).expect("the link can be removed");
         symlink(to, &link).expect("a link to a function");
         for pid in processes(self.stage.host(), &["batch-writer"]) {
-            assert!(kill(&pid), "process {pid} of the writer ends");
+            // One that has ended by itself meanwhile is as good.
+            let _has_ended = kill(&pid);
         }
     }
 
@@ -108,10 +109,11 @@ impl World {
     /// Waits until an alarm rings, and `relayctl doctor` says so with its entry in the runbook.
     fn rings(&self, alarm: &str) {
         self.wait(alarm, "ALARM");
-        let found = self.stage.doctor();
         let entry = format!("docs/runbook.md, {alarm}");
         let is_it = |finding: &Value| finding["level"] == "wrong" && finding["runbook"] == entry.as_str();
-        assert!(found["findings"].as_array().is_some_and(|findings| findings.iter().any(is_it)), "{alarm}: {found}");
+        let says = |found: &Value| found["findings"].as_array().is_some_and(|findings| findings.iter().any(is_it));
+        let said = until(LIMIT, || Some(self.stage.doctor()).filter(says));
+        assert!(said.is_some(), "{alarm}: {}", self.stage.doctor());
     }
 
     /// The value that a panel shows beside a label, now or soon.
@@ -133,7 +135,7 @@ fn template(root: &Path) -> String {
     let (before, writer) = text.split_once("  BatchWriterFunction:").expect("a writer");
     let (time, age) = ("Timeout: 60", "MaximumRecordAgeInSeconds: 518400");
     assert!(writer.contains(time) && writer.contains(age));
-    let writer = writer.replacen(time, "Timeout: 10", 1).replacen(age, "MaximumRecordAgeInSeconds: 20", 1);
+    let writer = writer.replacen(time, "Timeout: 10", 1).replacen(age, "MaximumRecordAgeInSeconds: 40", 1);
     format!("{before}  BatchWriterFunction:{writer}")
 }
 

@@ -170,11 +170,13 @@ impl Stack {
 }
 
 impl Names {
-    /// A flag says it, or else the stack's outputs, or else a variable.
+    /// A flag says it, or else the stack's outputs. Variables are asked where no stack is named alone: of two stacks' parts nothing good could come.
     fn given(place: &Place, stack: Option<&Stack>, env: impl Fn(&str) -> Option<String>) -> Self {
         let given = |flag: &Option<String>, part: Part| {
-            let output = || stack.and_then(|stack| stack.outputs.get(part.output).cloned());
-            flag.clone().or_else(output).or_else(|| env(part.variable))
+            flag.clone().or_else(|| match stack {
+                Some(stack) => stack.outputs.get(part.output).cloned(),
+                None => env(part.variable),
+            })
         };
         Self {
             control_table: given(&place.control_table, CONTROL),
@@ -227,11 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_says_what_no_flag_does_and_a_variable_what_the_stack_does_not() {
+    fn a_stack_says_what_no_flag_does_and_variables_speak_where_no_stack_is_named() {
         let outputs = BTreeMap::from([("StreamName".to_owned(), "s".to_owned()), ("ControlTable".into(), "c".into())]);
         let stack = Stack { name: "relay".to_owned(), outputs, ..Stack::default() };
         let names = Names::given(&place(Some("mine")), Some(&stack), |name| Some(format!("of {name}")));
         assert_eq!((names.stream.as_deref(), names.control_table.as_deref()), (Some("mine"), Some("c")));
+        assert_eq!(names.failed_bucket, None, "not of another stack");
+        let names = Names::given(&place(None), None, |name| Some(format!("of {name}")));
         assert_eq!(names.failed_bucket.as_deref(), Some("of RELAY_FAILED_BUCKET"));
         assert_eq!(stack.output("StreamName").unwrap(), "s");
         let error = stack.output("SpillQueue").unwrap_err().to_string();

@@ -167,6 +167,7 @@ fn what_must_not_happen_has_an_alarm() {
         ("agenda_faults", ""),
         ("dispatch_faults", ""),
         ("faulted", ""),
+        ("failed", ""),
         ("undecodable", ""),
         ("webhooks_failed", ""),
         ("Reputation.BounceRate", ""),

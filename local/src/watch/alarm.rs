@@ -1,6 +1,7 @@
 //! Whether an alarm rings: CloudWatch's rules ("Evaluating an alarm", "Configuring how alarms treat missing data").
 //!
-//! The last window is the present one, which is not over yet: what rings here rings on AWS a little later.
+//! Looked at are the last windows twice: with the present one, which is not over yet, so that an alarm rings here a little before it would on AWS; and without
+//! it, so that what came at the end of a window rings for a whole one more.
 
 use serde_json::Value;
 
@@ -46,7 +47,7 @@ impl Alarm {
             let source = Source::Metric(key(described)?, text("Statistic")?);
             (vec![Query { id: String::new(), label: String::new(), shown: true, source }], period(described)?)
         };
-        let periods = number("EvaluationPeriods")?;
+        let periods = number("EvaluationPeriods").filter(|periods| *periods > 0)?;
         Some(Self {
             name: text("AlarmName")?,
             description: text("AlarmDescription").unwrap_or_default(),
@@ -65,9 +66,9 @@ impl Alarm {
     /// What it says now. `pace` divides its periods. It rings where any of its lines does.
     pub(super) fn judge(&self, meter: &Meter, now: i64, pace: u32) -> Result<Verdict, String> {
         let period = (self.period_ms / i64::from(pace)).max(1000);
-        let windows: Windows = (0..self.periods).map(|ago| window(now, period, ago)).collect();
+        let windows: Windows = (0..=self.periods).map(|ago| window(now, period, ago)).collect();
         let lines = answer(&self.queries, meter, &windows)?;
-        let none = vec![None; self.periods];
+        let none = vec![None; windows.len()];
         let values = lines.iter().map(|line| &line.values);
         let verdicts = if lines.is_empty() {
             vec![self.state_of(&none)]
@@ -89,7 +90,8 @@ impl Alarm {
             return "INSUFFICIENT_DATA";
         }
         let breaches = |value: &&Option<f64>| value.map_or(self.missing == "breaching", |value| self.breaches(value));
-        if values.iter().filter(breaches).count() >= self.breaching.max(1) { "ALARM" } else { "OK" }
+        let rings = |seen: &[Option<f64>]| seen.iter().filter(breaches).count() >= self.breaching.max(1);
+        if values.windows(self.periods).any(rings) { "ALARM" } else { "OK" }
     }
 
     fn breaches(&self, value: f64) -> bool {
@@ -149,7 +151,8 @@ mod tests {
         let two = [(5.0, 100_000), (3.0, 161_000), (2.0, 165_000)];
         assert_eq!(state(&alarm, &two, 200_000, 1), "ALARM");
         assert_eq!(state(&alarm, &two[..2], 200_000, 1), "OK", "one period of two");
-        assert_eq!(state(&alarm, &two, 250_000, 1), "OK", "only one of them is in the last three");
+        assert_eq!(state(&alarm, &two, 250_000, 1), "ALARM", "the last three that are over");
+        assert_eq!(state(&alarm, &two, 310_000, 1), "OK", "only one of them is in the last three");
         assert_eq!(state(&alarm, &[], 200_000, 1), "OK", "nothing was measured");
         assert_eq!(state(&alarm, &[(9.0, 198_500), (9.0, 199_500)], 200_000, 60), "ALARM", "periods of a second");
     }

@@ -197,8 +197,10 @@ fn alarms(facts: &Facts) -> Vec<Finding> {
         Ok(alarms) => alarms,
         Err(fault) => return vec![unseen("alarms", fault)],
     };
-    let ringing = alarms.iter().filter(|alarm| alarm.state == "ALARM");
-    let mut findings: Vec<Finding> = ringing.map(|alarm| ring(&facts.name, alarm)).collect();
+    let alarms: Vec<(&str, &Alarm)> =
+        alarms.iter().filter_map(|alarm| Some((logical_id(&facts.name, alarm)?, alarm))).collect();
+    let ringing = alarms.iter().filter(|(_, alarm)| alarm.state == "ALARM");
+    let mut findings: Vec<Finding> = ringing.map(|(id, alarm)| ring(id, alarm)).collect();
     if alarms.is_empty() {
         let advice = "alarms are part of the template: deploy it again";
         findings.push(Finding::warn("alarms", "there are none", advice, Entry::Operations("Doctor")));
@@ -208,10 +210,14 @@ fn alarms(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// An alarm is named `{stack}-{logical id}-{letters}`, or `{stack}-{logical id}` where the template names it.
-fn ring(stack: &str, alarm: &Alarm) -> Finding {
-    let name = alarm.name.strip_prefix(stack).unwrap_or(&alarm.name).trim_start_matches('-');
-    let id = name.split('-').next().unwrap_or(name);
+/// An alarm is named `{stack}-{logical id}-{letters}`, or `{stack}-{logical id}` where the template names it. `None` where it is another stack's, whose name begins
+/// with this one's: those of `relay-dev` are not those of `relay`.
+fn logical_id<'a>(stack: &str, alarm: &'a Alarm) -> Option<&'a str> {
+    let name = alarm.name.strip_prefix(stack)?.strip_prefix('-')?;
+    name.split('-').next().filter(|id| id.ends_with("Alarm"))
+}
+
+fn ring(id: &str, alarm: &Alarm) -> Finding {
     let reason = if alarm.reason.is_empty() { "it rings".to_owned() } else { alarm.reason.clone() };
     Finding::wrong(format!("alarm {id}"), reason, "do what its entry in the runbook says", Entry::Alarm(id))
 }

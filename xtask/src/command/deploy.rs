@@ -18,8 +18,9 @@ use crate::{
 
 /// Where the page is laid out before it is uploaded, below the root.
 const SITE: &str = "target/site";
-/// The stack lives in one of these, or does not exist. In others `CloudFormation` is at work, or waits for a person.
-const UPDATABLE: [&str; 4] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"];
+/// The stack lives in one of these, or does not exist: `REVIEW_IN_PROGRESS` is one whose first change set nobody has said yes to. In others `CloudFormation` is at work, or waits for a person.
+const UPDATABLE: [&str; 5] =
+    ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "REVIEW_IN_PROGRESS"];
 /// What to say where nobody has said yet who mails.
 const NO_SENDER: &str = "MailFrom is missing: the address that mails come from, such as exports@example.com. It or its domain must be a verified \
      identity of Amazon SES in the stack's region.\n  Give it once, with --mail-from or in samconfig.toml; later deploys keep it. docs/deploy.md tells the whole way.";
@@ -90,7 +91,7 @@ fn before(tools: &Tools, settings: &Settings) -> Outcome<()> {
 
 /// Stack and page, in the order in which no reader finds a gap; then a look at what answers.
 fn bring(tools: &Tools, settings: &Settings, folder: &str, asks: bool) -> Outcome<Deployed> {
-    say::step("deploy the stack", || show(tools.deploy(settings, &[], asks)))?;
+    say::step("deploy the stack", || pass(tools, settings, &[], asks))?;
     let mut deployed = tools.deployed(&settings.stack)?;
     say::step("upload the page", || {
         let done = ask(tools.publish(deployed.output("SiteBucket")?, deployed.output("SiteDistribution")?, SITE))?;
@@ -104,7 +105,7 @@ fn bring(tools: &Tools, settings: &Settings, folder: &str, asks: bool) -> Outcom
     if needs_second_pass(&deployed) {
         let address = format!("SiteUrl={}", deployed.output("SiteUrl")?);
         say::step("deploy again with the page's address, which only now is known", || {
-            show(tools.deploy(settings, &[address], asks))
+            pass(tools, settings, &[address], asks)
         })?;
         deployed = tools.deployed(&settings.stack)?;
     }
@@ -117,6 +118,20 @@ fn bring(tools: &Tools, settings: &Settings, folder: &str, asks: bool) -> Outcom
     Ok(deployed)
 }
 
+/// One run of sam, which ends well, too, where its question was answered with no.
+fn pass(tools: &Tools, settings: &Settings, more: &[String], asks: bool) -> Outcome<()> {
+    show(tools.deploy(settings, more, asks))?;
+    let count = |answer: serde_json::Value| answer.get("change_sets").and_then(serde_json::Value::as_u64);
+    let waiting = if asks { count(ask(tools.unconfirmed(&settings.stack))?) } else { None };
+    match waiting {
+        None | Some(0) => Ok(()),
+        Some(_) => Err(format!(
+            "not deployed: a change set of {} waits for a yes. Deploy again and confirm it, or give --yes",
+            settings.stack
+        )),
+    }
+}
+
 /// Mails lead back to the page, whose address is known after the first deploy. A domain of one's own is known before.
 fn needs_second_pass(deployed: &Deployed) -> bool {
     deployed.parameter("SiteUrl").is_empty() && deployed.parameter("SiteDomain").is_empty()
@@ -124,7 +139,8 @@ fn needs_second_pass(deployed: &Deployed) -> bool {
 
 /// Addresses that must answer, each with a text that must be in the answer.
 fn looked_at(deployed: &Deployed, folder: &str) -> Outcome<[(String, String); 3]> {
-    let (api, site) = (deployed.output("ApiUrl")?, deployed.output("SiteUrl")?);
+    // Names of one's own lead here only once somebody has put them into the DNS.
+    let (api, site) = (deployed.output("ApiDefaultUrl")?, format!("https://{}", deployed.output("SiteTarget")?));
     Ok([
         (format!("{api}/v1/health"), String::new()),
         (format!("{site}/"), folder.to_owned()),
@@ -146,8 +162,8 @@ fn plan(tools: &Tools, settings: &Settings, root: &Root, architecture: &str, ask
     ];
     let again = tools.deploy(settings, &[format!("SiteUrl={}", unknown("SiteUrl"))], asks);
     lines.push(format!("{}  # only while neither SiteUrl nor SiteDomain is set", shown(&again)));
-    let site_url = unknown("SiteUrl");
-    lines.push(shown(&tools.reach(&format!("{}/v1/health", unknown("ApiUrl")), "")));
+    let site_url = format!("https://{}", unknown("SiteTarget"));
+    lines.push(shown(&tools.reach(&format!("{}/v1/health", unknown("ApiDefaultUrl")), "")));
     lines.push(shown(&tools.reach(&format!("{site_url}/"), &site.folder)));
     lines.push(shown(&tools.reach(&format!("{site_url}/v1/health"), "")));
     for line in lines {
@@ -165,6 +181,12 @@ fn tell(settings: &Settings, deployed: &Deployed) -> Outcome<()> {
     say::result(format_args!("  API     {}", deployed.output("ApiUrl")?));
     let region = settings.region.as_deref().map(|region| format!(" --region {region}")).unwrap_or_default();
     say::result("  next");
+    for (parameter, target) in [("SiteDomain", "SiteTarget"), ("ApiDomain", "ApiTarget")] {
+        let name = deployed.parameter(parameter);
+        if !name.is_empty() {
+            say::result(format_args!("    DNS              lead {name} to {}", deployed.output(target)?));
+        }
+    }
     say::result(format_args!(
         "    who is on call   aws sns subscribe{region} --protocol email --notification-endpoint ADDRESS --topic-arn {}",
         deployed.output("AlarmTopicArn")?

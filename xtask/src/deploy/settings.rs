@@ -46,7 +46,8 @@ impl Settings {
         for entry in &options.parameters {
             put(&mut parameters, entry)?;
         }
-        parameters.extend(options.mail_from.clone().map(|address| ("MailFrom".to_owned(), address)));
+        let mail_from = options.mail_from.clone().filter(|address| !address.is_empty());
+        parameters.extend(mail_from.map(|address| ("MailFrom".to_owned(), address)));
         // The programs are built for it, so no other setting may contradict.
         parameters.insert("Architecture".to_owned(), options.target.architecture().to_owned());
         let region = options.region.clone().or_else(|| text("region")).or(region);

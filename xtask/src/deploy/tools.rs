@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 use super::settings::Settings;
 use crate::say::Outcome;
 
+/// How long sam waits for a stack, minutes: three functions may move one after the other, half an hour each. Its own hour would end before them.
+const LONGEST_MINUTES: &str = "180";
+
 /// Where the programs are.
 #[derive(Debug)]
 pub(crate) struct Tools {
@@ -60,6 +63,11 @@ impl Tools {
         self.script(&["stack", name])
     }
 
+    /// Asks how many change sets wait for a yes that nobody gave.
+    pub(crate) fn unconfirmed(&self, name: &str) -> Command {
+        self.script(&["unconfirmed", name])
+    }
+
     /// Brings the page into its bucket.
     pub(crate) fn publish(&self, bucket: &str, distribution: &str, site: &str) -> Command {
         self.script(&["publish", "--bucket", bucket, "--distribution", distribution, site])
@@ -83,9 +91,10 @@ impl Tools {
         if !asks {
             command.arg("--no-confirm-changeset");
         }
+        command.args(["--max-wait-duration", LONGEST_MINUTES]);
         // One list takes the place of the file's own, so the file's are in it.
         command.arg("--parameter-overrides");
-        command.args(settings.parameters.iter().map(|(name, value)| format!("{name}={value}"))).args(more);
+        command.args(settings.parameters.iter().map(|(name, value)| overriding(name, value))).args(more);
         command.current_dir(&self.root).env("SAM_CLI_TELEMETRY", "0");
         command
     }
@@ -99,6 +108,11 @@ impl Tools {
         command.args(arguments).current_dir(&self.root);
         command
     }
+}
+
+/// A parameter as sam reads it: an empty value needs its quotes.
+fn overriding(name: &str, value: &str) -> String {
+    if value.is_empty() { format!("{name}=\"\"") } else { format!("{name}={value}") }
 }
 
 /// Runs a command that answers one JSON document; what it says on stderr is its error.
@@ -144,6 +158,11 @@ mod tests {
         let mut command = Command::new("sam");
         command.args(["deploy", "MailFrom=a@example.com", "A=<b c>", ""]);
         assert_eq!(shown(&command), "sam deploy MailFrom=a@example.com 'A=<b c>' ''");
+    }
+
+    #[test]
+    fn an_empty_value_takes_an_option_back() {
+        assert_eq!((overriding("A", ""), overriding("A", "b c")), ("A=\"\"".to_owned(), "A=b c".to_owned()));
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl Looker<'_> {
         let (account, address, domain, marked) = join!(
             within("ses:GetAccount", sending.account()),
             within("ses:GetEmailIdentity", identity(&sending, from.as_deref())),
-            within("ses:GetEmailIdentity", identity(&sending, domain)),
+            within("ses:GetEmailIdentity", domain_identity(&sending, domain)),
             within("dynamodb:Query", self.marked()),
         );
         Mail { from, account, address, domain, marked }
@@ -37,6 +37,21 @@ impl Looker<'_> {
         }
         Ok(marked)
     }
+}
+
+/// The domain's own, or that of the nearest domain above it: SES lets a verified domain send for those below it, too.
+async fn domain_identity(sending: &AwsSending, domain: Option<&str>) -> Looked<Option<Identity>> {
+    let mut known = None;
+    let mut name = domain;
+    while let Some(asked) = name.filter(|name| name.contains('.')) {
+        let found = sending.identity(asked).await?;
+        if found.as_ref().is_some_and(|found| found.verified) {
+            return Ok(found);
+        }
+        known = known.or(found);
+        name = asked.split_once('.').map(|(_, above)| above);
+    }
+    Ok(known)
 }
 
 async fn identity(sending: &AwsSending, name: Option<&str>) -> Looked<Option<Identity>> {

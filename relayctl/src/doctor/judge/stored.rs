@@ -30,7 +30,7 @@ fn failed(count: &Count) -> Finding {
 
 fn quarantine(count: &Count) -> Finding {
     if count.objects == 0 {
-        return Finding::ok("quarantine", "nothing new within a week that no replay has gone through");
+        return none("quarantine", count, "nothing new within a week that no replay has gone through");
     }
     let (number, bytes) = (at_least(count.objects, count.is_at_least), count.bytes.div_ceil(1024));
     Finding::warn(
@@ -39,6 +39,15 @@ fn quarantine(count: &Count) -> Finding {
         "`relayctl quarantine list` says whose and why; then `relayctl quarantine replay`",
         Entry::Alarm("QuarantineDayAlarm"),
     )
+}
+
+/// None was found: all is well where everything was looked at.
+fn none(part: &str, count: &Count, found: &str) -> Finding {
+    if count.is_at_least {
+        let advice = "more than doctor reads: `relayctl quarantine list OWNER`, `relayctl failed list` look at all";
+        return Finding::warn(part, format!("{found}, in what was looked at"), advice, Entry::Operations("Doctor"));
+    }
+    Finding::ok(part, found)
 }
 
 fn letters(part: &str, queue: &Queue, alarm: &'static str) -> Finding {
@@ -56,7 +65,7 @@ fn letters(part: &str, queue: &Queue, alarm: &'static str) -> Finding {
 
 fn orphans(count: &Count) -> Finding {
     if count.objects == 0 {
-        return Finding::ok("open uploads", "none without an export that goes on with it");
+        return none("open uploads", count, "none without an export that goes on with it");
     }
     let number = at_least(count.objects, count.is_at_least);
     Finding::warn(

@@ -244,9 +244,10 @@ fn a_clock_is_judged_by_what_aws_takes() {
 fn an_alarm_leads_to_its_entry_by_its_logical_id() {
     for name in ["relay-prod-ExportFailedAlarm-1ABC2", "relay-prod-ExportFailedAlarm"] {
         let alarm = Alarm { name: name.into(), state: "ALARM".into(), reason: String::new() };
-        let finding = ring("relay-prod", &alarm);
+        let finding = ring(logical_id("relay-prod", &alarm).unwrap(), &alarm);
         assert_eq!(finding.part, "alarm ExportFailedAlarm");
         assert_eq!(finding.runbook.as_deref(), Some("docs/runbook.md, ExportFailedAlarm"));
+        assert_eq!(logical_id("relay", &alarm), None, "of the stack relay-prod, not of relay");
     }
 }
 

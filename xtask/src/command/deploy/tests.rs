@@ -16,7 +16,7 @@ const FRESH: &str = r#"{"status": "CREATE_COMPLETE", "parameters": {"SiteUrl": "
 const SETTLED: &str =
     r#"{"status": "UPDATE_COMPLETE", "parameters": {"SiteUrl": "https://d1.cloudfront.net"}, "outputs": OUTPUTS}"#;
 const NONE: &str = r#"{"status": null, "parameters": {}, "outputs": {}}"#;
-const OUTPUTS: &str = r#"{"SiteUrl": "https://d1.cloudfront.net", "ApiUrl": "https://api", "SiteBucket": "bucket", "SiteDistribution": "E1",
+const OUTPUTS: &str = r#"{"SiteUrl": "https://d1.cloudfront.net", "ApiUrl": "https://api", "ApiDefaultUrl": "https://api", "SiteTarget": "d1.cloudfront.net", "SiteBucket": "bucket", "SiteDistribution": "E1",
     "AlarmTopicArn": "arn:aws:sns:topic", "ControlTable": "control"}"#;
 
 impl Fakes {
@@ -73,7 +73,7 @@ fn settings(parameters: &[(&str, &str)]) -> Settings {
     }
 }
 
-const SAM: &str = "sam deploy --config-env dev --stack-name relay-dev --region eu-west-1 --no-confirm-changeset --parameter-overrides MailFrom=a@example.com";
+const SAM: &str = "sam deploy --config-env dev --stack-name relay-dev --region eu-west-1 --no-confirm-changeset --max-wait-duration 180 --parameter-overrides MailFrom=a@example.com";
 
 #[test]
 fn the_first_deploy_brings_stack_page_and_then_the_pages_address() {
@@ -101,6 +101,15 @@ fn a_later_deploy_needs_one_pass_and_may_ask() {
     let calls = fakes.calls();
     assert_eq!(calls.iter().filter(|call| call.starts_with("sam ")).count(), 1, "{calls:?}");
     assert_eq!(calls.first(), Some(&SAM.replace(" --no-confirm-changeset", "")));
+}
+
+#[test]
+fn a_question_that_was_answered_with_no_is_no_deploy() {
+    let refusing = r#"case "$*" in *unconfirmed*) echo '{"change_sets": 1}'; exit 0;; esac"#;
+    let fakes = Fakes::new(&[SETTLED], refusing, "");
+    let refusal = bring(&fakes.tools(), &settings(&[]), "a/1", true).expect_err("nothing was deployed");
+    assert!(refusal.starts_with("not deployed: a change set of relay-dev"), "{refusal}");
+    assert!(!fakes.calls().iter().any(|call| call.contains("publish")), "{:?}", fakes.calls());
 }
 
 #[test]
@@ -139,6 +148,8 @@ fn before_anything_is_built_it_is_seen_whether_a_deploy_can_begin() {
     let stuck = FRESH.replace("CREATE_COMPLETE", "ROLLBACK_COMPLETE");
     assert!(refusal(&stuck, "", &with_sender).contains("ROLLBACK_COMPLETE"));
     assert_eq!(before(&Fakes::new(&[NONE], "", "").tools(), &with_sender), Ok(()));
+    let unconfirmed = FRESH.replace("CREATE_COMPLETE", "REVIEW_IN_PROGRESS");
+    assert_eq!(before(&Fakes::new(&[&unconfirmed], "", "").tools(), &with_sender), Ok(()));
     let known = SETTLED.replace(r#""SiteUrl":"#, r#""MailFrom": "a@example.com", "SiteUrl":"#);
     assert_eq!(before(&Fakes::new(&[&known], "", "").tools(), &settings(&[])), Ok(()), "the stack knows its sender");
 }
