@@ -73,6 +73,6 @@ fn env(name: &str) -> Result<String, Error> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let table = AwsPages::new(&Aws::deployed().await, &env("ITEMS_TABLE")?);
+    let table = AwsPages::new(&Aws::deployed(relay_lambda::process::env), &env("ITEMS_TABLE")?);
     run(service_fn(async |event: LambdaEvent<Event>| drain(&table, event.payload).await)).await
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws_config::default_provider::region;
-use aws_config::meta::region::ProvideRegion;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -38,31 +38,32 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// A deployed function: region, credentials and `AWS_ENDPOINT_URL` by the SDK's default chain. In the partition `aws` it trusts Amazon's own roots alone
-    /// (`AMAZON_ROOTS`): to read and parse a machine's some 150 is most of a cold start.
-    pub async fn deployed() -> Self {
-        let region = region::default_provider().region().await;
-        let amazon_alone = region.as_ref().is_some_and(|region| is_of_partition_aws(region.as_ref()));
-        let roots = if amazon_alone { amazon_roots() } else { TrustStore::default() };
-        let aws = Self::of(aws_config::defaults(BehaviorVersion::latest()).region(region), roots).await;
-        if aws.config.endpoint_url().is_none_or(|url| url.starts_with("http:")) {
-            return aws;
-        }
-        // An endpoint of somebody's own has a certificate of their own.
-        let config = aws.config.into_builder().http_client(http_client(TrustStore::default()));
-        Self { config: config.build() }
+    /// A deployed function: region, credentials and `AWS_ENDPOINT_URL` are in its environment, where Lambda puts them (developer guide, "Using Lambda
+    /// environment variables"). The SDK's default chain would look for them in files and ask other services, too: code that every program carried
+    /// and none ran. In the partition `aws` it trusts Amazon's own roots alone (`AMAZON_ROOTS`): to read and parse a machine's some 150 is most of a
+    /// cold start; but an endpoint of somebody's own has a certificate of their own.
+    #[must_use]
+    pub fn deployed(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let (region, endpoint) = (lookup("AWS_REGION"), lookup("AWS_ENDPOINT_URL"));
+        let is_amazons = endpoint.as_ref().is_none_or(|url| url.starts_with("http:"));
+        let amazon_alone = is_amazons && region.as_deref().is_some_and(is_of_partition_aws);
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region.map(Region::new))
+            .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()));
+        config.set_endpoint_url(endpoint);
+        Self::of(config.build(), if amazon_alone { amazon_roots() } else { TrustStore::default() })
     }
 
     /// An operator's machine: region, credentials, `AWS_ENDPOINT_URL` and roots are the machine's.
     pub async fn load() -> Self {
-        let loader = aws_config::defaults(BehaviorVersion::latest());
-        Self::of(loader, TrustStore::default()).await
+        Self::loaded(aws_config::defaults(BehaviorVersion::latest())).await
     }
 
     /// As [`Aws::load`], in this region.
     pub async fn load_in(region: &str) -> Self {
         let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
-        Self::of(loader, TrustStore::default()).await
+        Self::loaded(loader).await
     }
 
     /// An emulator at this address, which believes any credentials.
@@ -72,7 +73,7 @@ impl Aws {
             .endpoint_url(endpoint)
             .region(Region::new(region.to_owned()))
             .credentials_provider(credentials);
-        Self::of(loader, TrustStore::default()).await
+        Self::loaded(loader).await
     }
 
     /// With other time-outs for an attempt and for a call.
@@ -88,15 +89,18 @@ impl Aws {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
-    async fn of(loader: aws_config::ConfigLoader, roots: TrustStore) -> Self {
+    async fn loaded(loader: ConfigLoader) -> Self {
+        Self::of(loader.load().await, TrustStore::default())
+    }
+
+    fn of(config: SdkConfig, roots: TrustStore) -> Self {
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(RETRY_PAUSE);
-        let config = loader
+        let config = config
+            .into_builder()
             .http_client(http_client(roots))
             .retry_config(retries)
-            .timeout_config(timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
-            .load()
-            .await;
-        Self { config }
+            .timeout_config(timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT));
+        Self { config: config.build() }
     }
 
     /// For calls that must not be sent twice: one attempt, which may take as long as a whole call.
@@ -156,14 +160,26 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_trusts_amazon_alone_can_be_made() {
         use relay::port::ControlTable;
-        let loader = aws_config::defaults(BehaviorVersion::latest())
-            .endpoint_url("https://127.0.0.1:1")
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-        let aws = Aws::of(loader, amazon_roots()).await;
+        let aws = Aws::deployed(|name| (name == "AWS_REGION").then(|| "eu-west-1".to_owned()));
+        let endpoint = aws.config.into_builder().endpoint_url("https://127.0.0.1:1");
+        let credentials = SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test"));
+        let aws = Aws { config: endpoint.credentials_provider(credentials).build() };
         let found =
             crate::dynamodb::AwsControl::new(&aws, "control").get(&[relay::control::Key::new("pk", "sk")]).await;
         assert!(found.first().is_some_and(Result::is_err), "nothing listens there");
+    }
+
+    #[test]
+    fn a_deployed_function_takes_region_and_endpoint_from_its_environment() {
+        let environment = |name: &str| match name {
+            "AWS_REGION" => Some("ap-northeast-2".to_owned()),
+            "AWS_ENDPOINT_URL" => Some("http://127.0.0.1:1".to_owned()),
+            _ => None,
+        };
+        let aws = Aws::deployed(environment);
+        assert_eq!((aws.region(), aws.config().endpoint_url()), ("ap-northeast-2", Some("http://127.0.0.1:1")));
+        let aws = Aws::deployed(|_| None);
+        assert_eq!((aws.region(), aws.config().endpoint_url()), ("", None));
     }
 
     #[test]

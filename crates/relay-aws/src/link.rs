@@ -1,9 +1,8 @@
 //! Links: presigned addresses of finished exports.
 
-use std::time::{Duration, UNIX_EPOCH};
+mod presign;
 
 use aws_credential_types::Credentials;
-use aws_sdk_s3::presigning::PresigningConfig;
 use relay::fault::{Fault, FaultKind};
 use relay::link::Link;
 use relay::port::LinkSigner;
@@ -11,6 +10,7 @@ use relay::port::LinkSigner;
 use crate::config::Aws;
 use crate::fault::{broken, fault};
 use crate::s3::media_type;
+use presign::Presigned;
 
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 const GET_OBJECT: &str = "s3:GetObject";
@@ -60,19 +60,14 @@ impl AwsSigner {
     }
 
     async fn presign(&self, by: Credentials, key: &str, file_name: &str, second: u64) -> Result<String, Fault> {
-        let presigning = PresigningConfig::builder()
-            .start_time(UNIX_EPOCH + Duration::from_secs(second))
-            .expires_in(Duration::from_secs(LINK_SECONDS.into()))
-            .build()
-            .map_err(|error| Fault::new(FaultKind::Denied, GET_OBJECT, error.to_string()))?;
-        let config = aws_sdk_s3::config::Builder::from(self.aws.config()).credentials_provider(by);
-        let request = aws_sdk_s3::Client::from_conf(config.build()).get_object();
-        let request = request.bucket(&self.bucket).key(key);
-        let request = request.response_content_type(media_type(file_name));
-        let request = request.response_content_disposition(format!("attachment; filename=\"{}\"", quoted(file_name)));
-        let signed = request.presigned(presigning).await;
-        let signed = signed.map_err(|error| fault(GET_OBJECT, &error))?;
-        Ok(signed.uri().to_owned())
+        let parameters = [
+            ("response-content-disposition", format!("attachment; filename=\"{}\"", quoted(file_name))),
+            ("response-content-type", media_type(file_name).to_owned()),
+        ];
+        let link =
+            Presigned { bucket: &self.bucket, key, parameters: &parameters, second, lives_seconds: LINK_SECONDS };
+        let signed = link.sign(self.aws.config(), by).await;
+        signed.map_err(|detail| Fault::new(FaultKind::Denied, GET_OBJECT, detail))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod backlog;
 
+use std::sync::OnceLock;
+
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
@@ -26,10 +28,11 @@ const SEND_LIMITS: Limits = Limits { items: 10, bytes: MAX_MESSAGE_BYTES };
 /// How many calls run at once: the frames of the largest batch (4 MiB) are two dozen calls, and the door has seconds for them.
 const CALLS_AT_ONCE: usize = 8;
 
-/// The spill queue's entrance.
+/// The spill queue's entrance. Its client is made when a frame is first spilled, which is hardly ever: every cold start would pay for it.
 #[derive(Clone, Debug)]
 pub struct AwsSpill {
-    client: Client,
+    aws: Aws,
+    client: OnceLock<Client>,
     queue_url: String,
 }
 
@@ -37,7 +40,7 @@ impl AwsSpill {
     /// The queue at this address.
     #[must_use]
     pub fn new(aws: &Aws, queue_url: &str) -> Self {
-        Self { client: Client::new(aws.config()), queue_url: queue_url.to_owned() }
+        Self { aws: aws.clone(), client: OnceLock::new(), queue_url: queue_url.to_owned() }
     }
 
     async fn send_call(&self, messages: Vec<String>) -> Vec<Result<(), Fault>> {
@@ -52,7 +55,8 @@ impl AwsSpill {
             entry.map_err(|error| coded(SEND_MESSAGE, "InvalidEntry", Some(&error.to_string())))
         };
         let entries = messages.into_iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
-        let request = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
+        let client = self.client.get_or_init(|| Client::new(self.aws.config()));
+        let request = client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
         request.send().await.map_err(|error| fault(SEND_MESSAGE, &error))
     }
 }

@@ -14,7 +14,7 @@ use relay_aws::s3::AwsQuarantine;
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = Config::from_env(relay_lambda::process::env)?;
-    let aws = Aws::deployed().await.with_timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT);
+    let aws = Aws::deployed(relay_lambda::process::env).with_timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT);
     let app = App::new(
         AwsPages::new(&aws, &config.pages_table),
         AwsControl::new(&aws, &config.control_table),

@@ -12,7 +12,7 @@ use relay_aws::{config::Aws, dynamodb::AwsControl, link::AwsSigner, sesv2::AwsMa
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = Config::from_env(relay_lambda::process::env)?;
-    let aws = Aws::deployed().await;
+    let aws = Aws::deployed(relay_lambda::process::env);
     let app = App {
         control: AwsControl::new(&aws, &config.control_table),
         signer: AwsSigner::new(&aws, &config.export_bucket, &config.link_role_arn),

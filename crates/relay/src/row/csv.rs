@@ -47,7 +47,10 @@ impl CsvRows {
 
     /// Writes a row.
     pub fn row(&mut self, activity: &Activity<'_>) -> io::Result<()> {
-        let Self { columns, clock, lines, extra, .. } = self;
+        let Self { columns, clock, lines, extra, capacity } = self;
+        if lines.bytes.capacity() == 0 {
+            lines.bytes.reserve_exact(*capacity);
+        }
         let start = lines.bytes.len();
         for column in columns {
             match &column.source {
@@ -86,9 +89,9 @@ impl CsvRows {
         self.lines.bytes.is_empty()
     }
 
-    /// Takes what has gathered: whole rows.
+    /// Takes what has gathered: whole rows. There is no new memory before the next row, so the caller may give the old back first.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::replace(&mut self.lines.bytes, Vec::with_capacity(self.capacity))
+        std::mem::take(&mut self.lines.bytes)
     }
 }
 
@@ -173,6 +176,17 @@ mod tests {
 
     use super::*;
     use crate::arbitrary;
+
+    #[test]
+    fn what_was_taken_is_replaced_at_the_next_row_and_at_once() {
+        let mut rows = CsvRows::new(FileColumn::defaults(crate::activity::Kind::Event), Zone::utc(), false, 4_096);
+        for _ in 0..2 {
+            rows.row(&arbitrary::one()).unwrap();
+            assert_eq!(rows.lines.bytes.capacity(), 4_096);
+            assert!(!rows.take().is_empty());
+            assert_eq!(rows.lines.bytes.capacity(), 0);
+        }
+    }
 
     proptest! {
         #[test]

@@ -44,7 +44,10 @@ impl JsonRows {
 
     /// Writes a row.
     pub fn row(&mut self, activity: &Activity<'_>) -> io::Result<()> {
-        let Self { columns, clock, bytes, .. } = self;
+        let Self { columns, clock, bytes, capacity } = self;
+        if bytes.capacity() == 0 {
+            bytes.reserve_exact(*capacity);
+        }
         let mut separator = b'{';
         for Member { name, source } in columns {
             let before = bytes.len();
@@ -79,9 +82,9 @@ impl JsonRows {
         self.bytes.is_empty()
     }
 
-    /// Takes what has gathered: whole rows.
+    /// Takes what has gathered: whole rows. There is no new memory before the next row, so the caller may give the old back first.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::replace(&mut self.bytes, Vec::with_capacity(self.capacity))
+        std::mem::take(&mut self.bytes)
     }
 }
 

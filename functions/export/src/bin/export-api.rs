@@ -9,7 +9,7 @@ use relay_aws::{s3::AwsRemoval, sesv2::AwsMailer, sfn::AwsExecutions, sqs::AwsSp
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
-    let (config, aws) = (ApiConfig::from_env(relay_lambda::process::env)?, Aws::deployed().await);
+    let (config, aws) = (ApiConfig::from_env(relay_lambda::process::env)?, Aws::deployed(relay_lambda::process::env));
     let spill = AwsSpillBacklog::new(&aws, &config.spill_queue_url);
     let ports = (
         AwsControl::new(&aws, &config.control_table),

@@ -12,7 +12,7 @@ use relay_aws::{config::Aws, kinesis::AwsBacklog, s3::AwsFiles, sfn::AwsExecutio
 async fn main() -> Result<(), Error> {
     relay_lambda::logging::init();
     let config = WorkerConfig::from_env(relay_lambda::process::env)?;
-    let aws = Aws::deployed().await;
+    let aws = Aws::deployed(relay_lambda::process::env);
     let control = AwsControl::new(&aws, &config.control_table);
     let pages = AwsPages::new(&aws, &config.pages_table);
     let files = AwsFiles::new(&aws, &config.export_bucket);

@@ -63,6 +63,7 @@ impl Sheet {
         let rows = match &mut self.gzip {
             None => [sealed, open].concat(),
             Some(gzip) => {
+                gzip.room();
                 gzip.sealed.extend_from_slice(sealed);
                 open.to_vec()
             }
@@ -93,7 +94,8 @@ impl Sheet {
         self.gzip.as_ref().map_or_else(|| self.rows.len(), |gzip| gzip.sealed.len())
     }
 
-    /// Takes what there is.
+    /// Takes what there is. There is no new memory before the next row, so the caller may give up an older part first: with one buffer more at this
+    /// moment a file of many parts would take a part's memory more than one of few.
     pub(super) fn take(&mut self) -> Taken {
         match &mut self.gzip {
             None => Taken { sealed: self.rows.take(), open: Vec::new() },
@@ -150,12 +152,12 @@ struct Gzip {
 
 impl Gzip {
     fn new(capacity: usize) -> Self {
-        let sealed = Vec::with_capacity(capacity + BLOCK_BYTES);
-        Self { compressor: Compressor::new(CompressionLvl::default()), sealed, capacity }
+        Self { compressor: Compressor::new(CompressionLvl::default()), sealed: Vec::new(), capacity }
     }
 
     /// Adds a member.
     fn add(&mut self, block: &[u8]) -> Result<(), StepError> {
+        self.room();
         let before = self.sealed.len();
         self.sealed.resize(before + self.compressor.gzip_compress_bound(block.len()), 0);
         let room = self.sealed.get_mut(before..).unwrap_or_default();
@@ -166,7 +168,30 @@ impl Gzip {
         Ok(())
     }
 
+    /// Room for a part, at its first bytes.
+    fn room(&mut self) {
+        if self.sealed.capacity() == 0 {
+            self.sealed.reserve_exact(self.capacity + BLOCK_BYTES);
+        }
+    }
+
     fn take(&mut self) -> Vec<u8> {
-        std::mem::replace(&mut self.sealed, Vec::with_capacity(self.capacity + BLOCK_BYTES))
+        std::mem::take(&mut self.sealed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_is_replaced_at_the_next_block_and_at_once() {
+        let mut gzip = Gzip::new(4_096);
+        for _ in 0..2 {
+            gzip.add(b"rows").unwrap();
+            assert_eq!(gzip.sealed.capacity(), 4_096 + BLOCK_BYTES);
+            assert!(!gzip.take().is_empty());
+            assert_eq!(gzip.sealed.capacity(), 0);
+        }
     }
 }
