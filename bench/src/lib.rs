@@ -13,6 +13,7 @@ mod export;
 mod ingest;
 mod latency;
 mod memory;
+mod one_core;
 mod reader;
 mod report;
 mod requests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::candidate::present;
 use crate::core_time::{Account, Effort};
 use crate::door::{Door, FLOOR, NODE, PYTHON, RELAY};
+use crate::one_core::OneCore;
 use crate::report::{Section, number};
 use crate::{Findings, requests};
 
@@ -19,6 +20,7 @@ const RATE: &str = "callbacks a second of a core";
 /// Measures each in turn.
 pub(crate) fn run(effort: Effort) -> Findings {
     let mut section = Section::begin("throughput", "Throughput: callbacks that one core answers, sustained");
+    let _one_core = OneCore::take();
     let sustained =
         Effort { rounds: 1, at_least: SUSTAINED / u32::try_from(effort.one_in).unwrap_or(u32::MAX), ..effort };
     for candidate in present(&[RELAY, NODE, PYTHON, FLOOR]) {

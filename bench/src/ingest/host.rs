@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::candidate::present;
 use crate::core_time::Effort;
 use crate::door::{Door, FLOOR, NODE, PYTHON, RELAY};
+use crate::one_core::OneCore;
 use crate::report::{Limit, Section, number, text};
 use crate::requests;
 
@@ -19,6 +20,7 @@ const SINGLE: &str = "single callback, CPU µs";
 /// Measures each in turn.
 pub(super) fn run(effort: Effort) -> Result<Section, String> {
     let mut section = Section::begin("ingest", "Ingest: CPU time of a callback at the door, whole");
+    let _one_core = OneCore::take();
     for candidate in present(&[RELAY, NODE, PYTHON, FLOOR]) {
         let door = Door::warm(candidate)?;
         let mut cost = |what: &str, requests: &[Bytes], items: usize| {

@@ -154,19 +154,20 @@ pub(crate) fn assign(
         fields.set(Field::EventId, Value::Text(Cow::Owned(own_id.to_owned())));
     }
     // Canonical names first: an alias fills only what is still empty, whatever the order sent.
+    let mut others = Vec::new();
     for (name, value) in params {
-        if let Some(field) = Field::from_name(name) {
-            set(&mut fields, field, value, parse_time).unwrap_or_else(|| extra.keep(name, value));
+        match Field::from_name(name) {
+            Some(field) => set(&mut fields, field, value, parse_time).unwrap_or_else(|| extra.keep(name, value)),
+            None => others.push((name, value)),
         }
     }
-    let is_canonical = |name: &str| Field::from_name(name).is_some();
-    for (alias, field) in names.meant().filter(|(alias, _)| !is_canonical(alias)) {
+    for (alias, field) in names.meant().filter(|(alias, _)| Field::from_name(alias).is_none()) {
         for value in values(params, alias) {
             set(&mut fields, field, value, parse_time).unwrap_or_else(|| extra.keep(alias, value));
         }
     }
-    let is_told = |name: &str| names.used.contains(&name) || is_canonical(name) || names.is_meant(name);
-    for (name, value) in params.iter().filter(|(name, _)| !is_told(name)) {
+    let is_told = |name: &str| names.used.contains(&name) || names.is_meant(name);
+    for (name, value) in others.into_iter().filter(|(name, _)| !is_told(name)) {
         extra.keep(name, value);
     }
     (fields, extra.kept)

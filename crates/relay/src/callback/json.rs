@@ -1,5 +1,6 @@
 //! JSON objects as flat names with texts: nested names become dotted paths, numbers and booleans keep the text they were sent as.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -24,7 +25,7 @@ pub(crate) fn flatten(text: &str) -> Result<Params, Discard> {
         return Err(Discard::new(Reason::Malformed, "the JSON is not an object"));
     }
     let mut flat = Flat::default();
-    flat.value("", object, 0)?;
+    flat.value(String::new(), object, 0)?;
     Ok(flat.pairs)
 }
 
@@ -40,7 +41,7 @@ struct Flat {
 }
 
 impl Flat {
-    fn value(&mut self, path: &str, value: &RawValue, depth: usize) -> Result<(), Discard> {
+    fn value(&mut self, path: String, value: &RawValue, depth: usize) -> Result<(), Discard> {
         if depth > MAX_DEPTH {
             let detail = format!("the JSON nests deeper than {MAX_DEPTH} levels");
             return Err(Discard::new(Reason::Malformed, detail));
@@ -49,12 +50,13 @@ impl Flat {
         match text.as_bytes().first() {
             Some(b'{') => {
                 let members: Members<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-                members.0.iter().try_for_each(|(name, member)| self.member(path, name, member, depth + 1))
+                members.0.into_iter().try_for_each(|(name, member)| self.member(&path, name.0, member, depth + 1))
             }
             Some(b'[') => {
                 let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
                 let mut indexed = elements.iter().enumerate();
-                indexed.try_for_each(|(index, element)| self.member(path, &index.to_string(), element, depth + 1))
+                indexed
+                    .try_for_each(|(index, element)| self.member(&path, index.to_string().into(), element, depth + 1))
             }
             Some(b'"') => self.push(path, serde_json::from_str(text).map_err(|error| malformed(&error))?),
             Some(b'n') | None => Ok(()),
@@ -63,18 +65,18 @@ impl Flat {
     }
 
     /// What stands under a name: its path is made only where it is paid for, and where something may come of it.
-    fn member(&mut self, path: &str, name: &str, value: &RawValue, depth: usize) -> Result<(), Discard> {
+    fn member(&mut self, path: &str, name: Cow<'_, str>, value: &RawValue, depth: usize) -> Result<(), Discard> {
         if value.get() == "null" {
             return Ok(());
         }
         self.pay(path.len() + name.len() + 1)?;
-        let joined = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        self.value(&joined, value, depth)
+        let joined = if path.is_empty() { name.into_owned() } else { format!("{path}.{name}") };
+        self.value(joined, value, depth)
     }
 
-    fn push(&mut self, path: &str, value: String) -> Result<(), Discard> {
+    fn push(&mut self, path: String, value: String) -> Result<(), Discard> {
         self.pay(value.len())?;
-        self.pairs.push((path.to_owned(), value));
+        self.pairs.push((path, value));
         Ok(())
     }
 
@@ -92,13 +94,17 @@ impl Flat {
 }
 
 /// The members of an object in order, names sent twice included.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+
+/// A name; where it holds no escape it stays where it was sent.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Object;
         impl<'de> Visitor<'de> for Object {
-            type Value = Vec<(String, &'de RawValue)>;
+            type Value = Vec<(Name<'de>, &'de RawValue)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -169,7 +175,7 @@ mod tests {
     /// The bytes that were paid for when the walk ended, and how it ended.
     fn walk(text: &str) -> (usize, Result<(), Discard>) {
         let mut flat = Flat::default();
-        let result = flat.value("", serde_json::from_str(text).unwrap(), 0);
+        let result = flat.value(String::new(), serde_json::from_str(text).unwrap(), 0);
         (flat.bytes, result)
     }
 

@@ -56,6 +56,12 @@ fn segments(raw: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 fn decode(raw: &[u8]) -> String {
+    // Most stand for themselves.
+    if !raw.iter().any(|byte| matches!(byte, b'+' | b'%'))
+        && let Ok(text) = std::str::from_utf8(raw)
+    {
+        return text.to_owned();
+    }
     let spaced: Vec<u8> = raw.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     let bytes: Vec<u8> = percent_decode(&spaced).collect();
     String::from_utf8(bytes).unwrap_or_else(|_| match std::str::from_utf8(raw) {
