@@ -26,7 +26,7 @@ pub use sample::{Sample, Sampled};
 
 /// The most bytes of rows held, their index included. export-worker's 128 MiB (product.md) are: 25 for the program and the SDK, 48 for the
 /// part that fills and the two on their way, these 24, the 8 of [`PAGE_ROOM`], about 12 for the calls on their way (each 1 MiB, and its JSON beside it),
-/// and the rest to spare; 95 to 97 were seen. A million activities of one minute, about 440 MiB, then take some twenty passes.
+/// and the rest to spare; 91 to 97 were seen. A million activities of one minute, about 440 MiB, then take some twenty passes.
 const ROW_ROOM: usize = 24 * 1024 * 1024;
 
 /// The most bytes of compressed pages held, of all shards: two full answers of the table (DynamoDB `Query`: 1 MiB) each for four shards; more

@@ -14,7 +14,7 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-/// What a signed address keeps as it is (S3 user guide, "Signature calculations": `UriEncode`); in a key, the slash too.
+/// What a signed address escapes: all but letters, digits and these four (S3 user guide, "Signature calculations": `UriEncode`); a key keeps its slashes, too.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const ESCAPED_IN_KEY: &AsciiSet = &ESCAPED.remove(b'/');
 
