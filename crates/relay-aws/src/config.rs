@@ -11,6 +11,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 
 /// How long opening a connection may take: seconds. Inside a region it takes milliseconds; a lost SYN is sent again after one second.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -99,7 +100,9 @@ impl Aws {
             .into_builder()
             .http_client(http_client(roots))
             .retry_config(retries)
-            .timeout_config(timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT));
+            .timeout_config(timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
+            // An attempt's time-out covers it, save where a body is read after the answer: `s3::AwsObjects`.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         Self { config: config.build() }
     }
 

@@ -1,6 +1,7 @@
 //! A bucket as an operator reads it: listed, read, and marked.
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::types::Object;
 use bytes::Bytes;
@@ -25,7 +26,9 @@ impl AwsObjects {
     /// The bucket of this name.
     #[must_use]
     pub fn new(aws: &Aws, bucket: &str) -> Self {
-        Self { client: Client::new(aws.config()), bucket: bucket.to_owned() }
+        let config =
+            Builder::from(aws.config()).stalled_stream_protection(StalledStreamProtectionConfig::enabled().build());
+        Self { client: Client::from_conf(config.build()), bucket: bucket.to_owned() }
     }
 }
 
