@@ -139,8 +139,8 @@ async fn send(door: &Door, provider: &str, sample: &Sample, now: i64) {
     let path = format!("/v1/callbacks/{provider}");
     let json = vec![("content-type".to_owned(), "application/json".to_owned())];
     let request = if sample.is_body {
-        let (method, query, body) = ("POST".into(), POSTED.into(), sample.text.clone().into_bytes());
-        Request { method, path, query, headers: json, body, body_was_text: true, ..Request::default() }
+        let (method, query, body) = ("POST".into(), POSTED.into(), sample.text.clone().into());
+        Request { method, path, query, headers: json, body, ..Request::default() }
     } else {
         Request { method: "GET".into(), path, query: sample.text.trim_end().into(), ..Request::default() }
     };

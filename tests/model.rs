@@ -209,7 +209,7 @@ impl Machine {
             let Sample { app_token, kind, created_at, name } = sample(*id);
             serde_json::json!({"kind": kind.name(), "app_token": app_token, "created_at": created_at, "event_id": format!("sdk-{id}"), "campaign_name": name})
         };
-        let body = serde_json::to_vec(&ids.iter().map(item).collect::<Vec<_>>()).unwrap();
+        let body = serde_json::to_string(&ids.iter().map(item).collect::<Vec<_>>()).unwrap();
         let headers = vec![
             ("content-type".to_owned(), "application/json".to_owned()),
             ("x-relay-key".to_owned(), self.secret.clone()),
@@ -218,8 +218,7 @@ impl Machine {
             method: "POST".into(),
             path: "/v1/activities".into(),
             headers,
-            body,
-            body_was_text: true,
+            body: body.into(),
             ..Request::default()
         };
         let status = self.answer(request).await;

@@ -74,8 +74,7 @@ impl http1::Handler for Door {
             path: sent.path,
             query: sent.query,
             headers: sent.headers,
-            body: sent.body.to_vec(),
-            body_was_text: false,
+            body: sent.body.to_vec().into(),
             source_ip: sent.peer.ip().to_string(),
         };
         let trace_id = relay_lambda::process::trace_id();

@@ -271,7 +271,6 @@ async fn refused_batches(document: &Document, ledger: &mut Ledger<'_>) {
     let sent = |content_type: &str, encoding: &str, body: &[u8]| {
         let mut request = with_body(plain.clone(), content_type, body);
         request.headers.push(("content-encoding".to_owned(), encoding.to_owned()));
-        request.body_was_text = content_type == "application/json";
         request
     };
     let (json, lines) = ("application/json", "application/x-ndjson");

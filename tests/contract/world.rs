@@ -203,7 +203,8 @@ fn keyless(operation: Operation<'_>) -> Request {
 pub(crate) fn with_body(mut request: Request, content_type: &str, body: &[u8]) -> Request {
     request.headers.retain(|(name, _)| name != "content-type");
     request.headers.push(("content-type".to_owned(), content_type.to_owned()));
-    request.body = body.to_vec();
+    request.body =
+        String::from_utf8(body.to_vec()).map_or_else(|binary| binary.into_bytes().into(), relay::http::Body::from);
     request
 }
 

@@ -84,7 +84,7 @@ fn assert_kept(request: &Request, response: &Response, frames: &[Vec<u8>]) {
 
 fn is_trial(request: &Request) -> bool {
     let pairs = query::parse(request.query.as_bytes());
-    pairs.iter().any(|(name, value)| name == DRY_RUN_PARAMETER && ["1", "true"].contains(&value.as_str()))
+    pairs.iter().any(|(name, value)| name == DRY_RUN_PARAMETER && ["1", "true"].contains(&value.as_ref()))
 }
 
 fn activities(frame: &Frame) -> usize {

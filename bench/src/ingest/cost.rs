@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use relay::activity::{Activity, Kind, Provider};
-use relay::batch::{self, Body};
+use relay::batch::{self, Body, Unpacked};
 use relay::callback::{self, Callback};
 use relay::frame;
 
@@ -78,6 +78,10 @@ impl Sample {
         Callback { provider: *provider, method, query, content_type, body, received_at: RECEIVED_AT }
     }
 
+    fn parse(&self) -> Result<Activity<'_>, String> {
+        callback::parse(black_box(&self.callback())).map_err(|discard| discard.detail)
+    }
+
     fn bytes(&self) -> usize {
         self.query.len() + self.body.len()
     }
@@ -110,12 +114,11 @@ fn samples(folder: &Path, provider: Provider) -> Result<Vec<Sample>, String> {
 }
 
 fn bill(samples: &[Sample], effort: Effort) -> Result<Bill, String> {
-    let parse = |sample: &Sample| callback::parse(black_box(&sample.callback())).map_err(|discard| discard.detail);
     let each = |time: Duration| time / TIMES / u32::try_from(samples.len()).unwrap_or(u32::MAX);
     let to_understand = measure(effort, Account::ThisThread, || {
-        (0..TIMES).flat_map(|_| samples).try_for_each(|sample| parse(sample).map(|activity| drop(black_box(activity))))
+        (0..TIMES).flat_map(|_| samples).try_for_each(|sample| sample.parse().map(|activity| drop(black_box(activity))))
     })?;
-    let activities: Vec<Activity<'static>> = samples.iter().map(parse).collect::<Result<_, _>>()?;
+    let activities: Vec<Activity<'_>> = samples.iter().map(Sample::parse).collect::<Result<_, _>>()?;
     let mut frame_bytes = 0;
     let to_pack = measure(effort, Account::ThisThread, || {
         frame_bytes = 0;
@@ -136,16 +139,14 @@ fn bill(samples: &[Sample], effort: Effort) -> Result<Bill, String> {
 fn batch(effort: Effort) -> Result<Bill, String> {
     let mut generator = Generator::new(1);
     let body = items(&mut generator, Kind::Event, RECEIVED_AT, BATCH)?;
-    let parse = || {
-        let body =
-            Body { content_type: "application/json", content_encoding: "", bytes: body.as_bytes(), was_text: true };
-        let items = batch::parse(black_box(&body), RECEIVED_AT).map_err(|error| error.to_string())?;
-        items.into_iter().collect::<Result<Vec<_>, _>>().map_err(|discard| discard.detail)
-    };
+    let content = body.into();
+    let body = Body { content_type: "application/json", content_encoding: "", content: &content };
+    let unpack = || batch::unpack(black_box(&body)).map_err(|error| error.to_string());
     let to_understand = measure(effort, Account::ThisThread, || {
-        (0..TIMES).try_for_each(|_| parse().map(|activities| drop(black_box(activities))))
+        (0..TIMES).try_for_each(|_| understand(&unpack()?).map(|activities| drop(black_box(activities))))
     })?;
-    let activities = parse()?;
+    let unpacked = unpack()?;
+    let activities = understand(&unpacked)?;
     let mut frame_bytes = 0;
     let to_pack = measure(effort, Account::ThisThread, || {
         frame_bytes = (0..TIMES).map(|_| packed(black_box(&activities))).sum();
@@ -153,11 +154,16 @@ fn batch(effort: Effort) -> Result<Bill, String> {
     })?;
     let (times, items) = (TIMES as usize * BATCH, TIMES * 100);
     Ok(Bill {
-        bytes: body.len() / BATCH,
+        bytes: content.len() / BATCH,
         to_understand: to_understand.core / items,
         to_pack: to_pack.core / items,
         frame_bytes: frame_bytes / times,
     })
+}
+
+fn understand<'a>(unpacked: &'a Unpacked<'_>) -> Result<Vec<Activity<'a>>, String> {
+    let items = unpacked.activities(RECEIVED_AT).map_err(|error| error.to_string())?;
+    items.into_iter().collect::<Result<_, _>>().map_err(|discard| discard.detail)
 }
 
 fn packed(activities: &[Activity<'_>]) -> usize {

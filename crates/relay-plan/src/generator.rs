@@ -63,7 +63,8 @@ impl Generator {
             body: b"",
             received_at,
         };
-        callback::parse(&callback).map_err(|discard| format!("the generator's {query}: {}", discard.detail))
+        let activity = callback::parse(&callback).map(Activity::into_owned);
+        activity.map_err(|discard| format!("the generator's {query}: {}", discard.detail))
     }
 
     /// One of these; `choices` is not empty.

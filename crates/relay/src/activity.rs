@@ -145,6 +145,15 @@ pub enum Value<'a> {
     Time(i64),
 }
 
+impl Value<'_> {
+    fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Time(time) => Value::Time(time),
+        }
+    }
+}
+
 /// The optional canonical fields of one activity; what is absent takes no space in the encoding but a byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields<'a>([Option<Value<'a>>; Field::COUNT]);
@@ -215,6 +224,24 @@ pub struct Activity<'a> {
     pub fields: Fields<'a>,
     /// What has no canonical name: name → text, nested names as dotted paths.
     pub extra: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+}
+
+impl Activity<'_> {
+    /// The same, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Activity<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Activity {
+            activity_id: self.activity_id,
+            kind: self.kind,
+            app_token: own(self.app_token),
+            created_at: self.created_at,
+            received_at: self.received_at,
+            provider: self.provider,
+            fields: Fields(self.fields.0.map(|value| value.map(Value::into_owned))),
+            extra: self.extra.into_iter().map(|(name, value)| (own(name), own(value))).collect(),
+        }
+    }
 }
 
 /// Whether a text can be an app token: `[A-Za-z0-9._-]{1,64}`.

@@ -1,5 +1,6 @@
 //! A batch: the body of `/v1/activities`, from an SDK or server of the advertiser's own.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
@@ -11,6 +12,7 @@ use crate::callback::query::Params;
 use crate::callback::{json, media_type};
 use crate::discard::{Discard, Reason};
 use crate::field::Field;
+use crate::http;
 use crate::time;
 
 mod unpack;
@@ -44,10 +46,8 @@ pub struct Body<'a> {
     pub content_type: &'a str,
     /// `Content-Encoding`; empty for none.
     pub content_encoding: &'a str,
-    /// The bytes.
-    pub bytes: &'a [u8],
-    /// Whether the gateway took them for text, which damages compressed bytes.
-    pub was_text: bool,
+    /// What it holds.
+    pub content: &'a http::Body,
 }
 
 /// Why a whole batch was refused.
@@ -80,32 +80,72 @@ pub enum BatchError {
     Malformed(String),
 }
 
-/// The items of a body, each an activity or why it is none, in the order sent.
-pub fn parse(body: &Body<'_>, received_at: i64) -> Result<Vec<Result<Activity<'static>, Discard>>, BatchError> {
+/// The text of a body, unpacked. The activities borrow from it.
+pub struct Unpacked<'a> {
+    text: Cow<'a, str>,
+    /// Whether the content type lets an item stand on a line of its own.
+    may_be_lines: bool,
+}
+
+/// Unpacks a body.
+pub fn unpack<'a>(body: &Body<'a>) -> Result<Unpacked<'a>, BatchError> {
     let may_be_lines = match media_type(body.content_type).as_str() {
         "application/json" | "text/json" => false,
         "" | "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/octet-stream" => true,
         other => return Err(BatchError::UnsupportedType(shown(other))),
     };
-    if body.bytes.len() > MAX_UNPACKED_BYTES {
+    if body.content.len() > MAX_UNPACKED_BYTES {
         return Err(BatchError::TooLarge);
     }
-    let bytes = unpack::unpack(body.content_encoding, body.bytes, body.was_text)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| malformed(format!("the body is not UTF-8 from byte {} on", error.valid_up_to())))?;
-    let text = text.trim_start_matches('\u{feff}').trim();
-    let items = if may_be_lines && !is_document(text) { lines(text) } else { document(text) }?;
-    activities(&items, received_at)
+    let text = match (unpack::unpack(body.content_encoding, body.content)?, body.content) {
+        (None, http::Body::Text(text)) => Ok(Cow::Borrowed(text.as_str())),
+        (None, http::Body::Bytes(bytes)) => std::str::from_utf8(bytes).map(Cow::Borrowed),
+        (Some(bytes), _) => String::from_utf8(bytes).map(Cow::Owned).map_err(|error| error.utf8_error()),
+    };
+    let text =
+        text.map_err(|error| malformed(format!("the body is not UTF-8 from byte {} on", error.valid_up_to())))?;
+    Ok(Unpacked { text, may_be_lines })
 }
 
-fn activities(items: &[&str], received_at: i64) -> Result<Vec<Result<Activity<'static>, Discard>>, BatchError> {
+impl Unpacked<'_> {
+    /// Each item an activity, or why it is none, in the order sent. `received_at` in milliseconds since the epoch, UTC.
+    pub fn activities(&self, received_at: i64) -> Result<Vec<Result<Activity<'_>, Discard>>, BatchError> {
+        let text = self.text.trim_start_matches('\u{feff}').trim();
+        if self.may_be_lines && !is_document(text) {
+            return each(lines(text)?.into_iter().map(flatten), received_at);
+        }
+        let array = array(text)?;
+        match objects(array) {
+            Some(objects) => each(objects.into_iter().map(json::flatten_members), received_at),
+            None => each(items(array)?.into_iter().map(flatten), received_at),
+        }
+    }
+}
+
+/// An activity from each item's parameters.
+fn each<'a>(
+    items: impl ExactSizeIterator<Item = Result<Params<'a>, Discard>>,
+    received_at: i64,
+) -> Result<Vec<Result<Activity<'a>, Discard>>, BatchError> {
+    let mut activities = Vec::with_capacity(items.len());
     let mut held = 0;
-    let one = |item: &&str| {
-        let activity = activity(item, received_at);
+    for params in items {
+        let activity = params.and_then(|params| activity(params, received_at));
         held += activity.as_ref().map_or(0, extra_bytes);
-        if held > MAX_EXTRA_BYTES { Err(BatchError::TooManyNames) } else { Ok(activity) }
-    };
-    items.iter().map(one).collect()
+        if held > MAX_EXTRA_BYTES {
+            return Err(BatchError::TooManyNames);
+        }
+        activities.push(activity);
+    }
+    Ok(activities)
+}
+
+/// The items of an array that is as it should be, in one reading. Any other is read over first (`items`), so that what is wrong with one item is not
+/// the end of all.
+fn objects(text: &str) -> Option<Vec<json::Members<'_>>> {
+    // No item can be too long where the whole is not, and what is held beside the text is bounded with it.
+    let short = Some(text).filter(|text| text.len() <= MAX_ITEM_BYTES);
+    short.and_then(|text| serde_json::from_str(text).ok()).filter(|objects: &Vec<_>| objects.len() <= MAX_ITEMS)
 }
 
 /// About how much memory the names without a column take: bytes.
@@ -132,10 +172,9 @@ fn is_document(text: &str) -> bool {
         || serde_json::from_str(text).is_ok_and(|wrapper: Wrapper<'_>| wrapper.activities.is_some())
 }
 
-/// The items of an array or of the wrapper's.
-fn document(text: &str) -> Result<Vec<&str>, BatchError> {
+/// The array that a document is, or that its wrapper holds.
+fn array(text: &str) -> Result<&str, BatchError> {
     const ADVICE: &str = "the body is neither an array of activities nor {\"activities\":[…]}; a single activity is sent as [{…}], one a line as application/x-ndjson";
-    let broken = |error: serde_json::Error| malformed(format!("the body is broken JSON: {error}"));
     let array = match text.as_bytes().first() {
         Some(b'{') => {
             let wrapper: Wrapper<'_> = serde_json::from_str(text).map_err(broken)?;
@@ -143,9 +182,16 @@ fn document(text: &str) -> Result<Vec<&str>, BatchError> {
         }
         _ => text,
     };
-    if !array.starts_with('[') {
-        return Err(malformed(ADVICE));
-    }
+    if array.starts_with('[') { Ok(array) } else { Err(malformed(ADVICE)) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what map_err hands over")]
+fn broken(error: serde_json::Error) -> BatchError {
+    malformed(format!("the body is broken JSON: {error}"))
+}
+
+/// The items of an array, whatever they are.
+fn items(array: &str) -> Result<Vec<&str>, BatchError> {
     let mut reader = serde_json::Deserializer::from_str(array);
     let items = reader.deserialize_seq(Items).map_err(broken)?;
     reader.end().map_err(broken)?;
@@ -180,13 +226,16 @@ impl<'de> Visitor<'de> for Items {
     }
 }
 
-fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> {
-    const FORM: &str = "Unix milliseconds or RFC 3339";
-    if item.len() > MAX_ITEM_BYTES {
-        let detail = format!("the item has {} bytes of JSON; an activity may have {MAX_ACTIVITY_BYTES}", item.len());
-        return Err(Discard::new(Reason::TooLarge, detail));
+fn flatten(item: &str) -> Result<Params<'_>, Discard> {
+    if item.len() <= MAX_ITEM_BYTES {
+        return json::flatten(item);
     }
-    let mut params = json::flatten(item)?;
+    let detail = format!("the item has {} bytes of JSON; an activity may have {MAX_ACTIVITY_BYTES}", item.len());
+    Err(Discard::new(Reason::TooLarge, detail))
+}
+
+fn activity(mut params: Params<'_>, received_at: i64) -> Result<Activity<'_>, Discard> {
+    const FORM: &str = "Unix milliseconds or RFC 3339";
     draft::tidy(&mut params);
     said_once(&params)?;
     let kind = kind(first(&params, "kind"))?;
@@ -197,7 +246,7 @@ fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> 
     let names = Names { used: &["kind", "app_token", "created_at"], own_id: EVENT_ID, aliases: &[] };
     let (fields, extra) = draft::assign(&params, &names, parse_time);
     let event_id = fields.text(Field::EventId).unwrap_or_default();
-    if event_id.chars().nth(MAX_EVENT_ID_CHARS).is_some() {
+    if event_id.len() > MAX_EVENT_ID_CHARS && event_id.chars().nth(MAX_EVENT_ID_CHARS).is_some() {
         let detail =
             format!("event_id has {} characters; at most {MAX_EVENT_ID_CHARS} are taken", event_id.chars().count());
         return Err(Discard::new(Reason::BadEventId, detail));
@@ -208,9 +257,9 @@ fn activity(item: &str, received_at: i64) -> Result<Activity<'static>, Discard> 
 }
 
 /// What makes an activity this one must not be said twice in different ways: whichever was taken, the other might have been meant.
-fn said_once(params: &Params) -> Result<(), Discard> {
+fn said_once(params: &Params<'_>) -> Result<(), Discard> {
     for (one, next) in params.iter().zip(params.iter().skip(1)) {
-        if one.0 == next.0 && ["kind", "app_token", "created_at", EVENT_ID].contains(&one.0.as_str()) {
+        if one.0 == next.0 && ["kind", "app_token", "created_at", EVENT_ID].contains(&one.0.as_ref()) {
             let detail = format!("{} is sent twice: `{}` and `{}`", one.0, shown(&one.1), shown(&next.1));
             return Err(Discard::new(Reason::Malformed, detail));
         }

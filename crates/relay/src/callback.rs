@@ -123,19 +123,19 @@ type Condition = (&'static str, &'static str);
 /// In a [`Condition`]: whatever the parameter's value is, so long as one is sent.
 const ANY: &str = "*";
 
-fn holds((name, wanted): Condition, params: &Params) -> bool {
+fn holds((name, wanted): Condition, params: &Params<'_>) -> bool {
     first(params, name).is_some_and(|sent| wanted == ANY || sent.eq_ignore_ascii_case(wanted))
 }
 
 /// The activity that a callback tells of.
-pub fn parse(callback: &Callback<'_>) -> Result<Activity<'static>, Discard> {
+pub fn parse<'a>(callback: &Callback<'a>) -> Result<Activity<'a>, Discard> {
     let unknown = || Discard::new(Reason::Malformed, format!("callbacks of {} are not understood", callback.provider));
     let mapping = mapping(callback.provider).ok_or_else(unknown)?;
     mapping.activity(&parameters(callback)?, callback.received_at)
 }
 
 impl Mapping {
-    fn activity(&self, params: &Params, received_at: i64) -> Result<Activity<'static>, Discard> {
+    fn activity<'a>(&self, params: &Params<'a>, received_at: i64) -> Result<Activity<'a>, Discard> {
         const FORM: &str = "Unix seconds or milliseconds, RFC 3339 or `yyyy-mm-dd hh:mm:ss` in UTC";
         let when = first_of(params, self.created_at);
         let usual = self.created_at.first().copied().unwrap_or(CREATED_AT);
@@ -166,7 +166,7 @@ impl Mapping {
     }
 
     /// What happened, in the provider's word.
-    fn trigger(&self, params: &Params, fields: &Fields<'_>) -> Result<String, Discard> {
+    fn trigger(&self, params: &Params<'_>, fields: &Fields<'_>) -> Result<String, Discard> {
         if let Some(word) = first(params, ACTIVITY_KIND) {
             return word_of_trigger(ACTIVITY_KIND, word);
         }
@@ -191,12 +191,12 @@ impl Mapping {
         Err(Discard::new(Reason::BadKind, format!("{usual} is missing{or_name}: nothing says what happened")))
     }
 
-    fn kind(&self, trigger: &str, params: &Params) -> Kind {
+    fn kind(&self, trigger: &str, params: &Params<'_>) -> Kind {
         self.known(trigger, params).unwrap_or(Kind::Event)
     }
 
     /// The kind of a word that the table has.
-    fn known(&self, word: &str, params: &Params) -> Option<Kind> {
+    fn known(&self, word: &str, params: &Params<'_>) -> Option<Kind> {
         let fits = |row: &&Trigger| {
             row.word.eq_ignore_ascii_case(word) && row.only_if.is_none_or(|condition| holds(condition, params))
         };
@@ -205,7 +205,7 @@ impl Mapping {
 }
 
 /// The first of these names that is sent, with its value.
-fn first_of<'p>(params: &'p Params, names: &[&'static str]) -> Option<(&'static str, &'p str)> {
+fn first_of<'p>(params: &'p Params<'_>, names: &[&'static str]) -> Option<(&'static str, &'p str)> {
     names.iter().find_map(|name| first(params, name).map(|value| (*name, value)))
 }
 
@@ -224,7 +224,7 @@ fn is_word(text: &str) -> bool {
 
 /// The parameters of a callback, tidy and without the key and the `dry_run` of its query: a body's `key` is data like any other. In a POST the
 /// body's fields win over the query's, save the app token.
-fn parameters(callback: &Callback<'_>) -> Result<Params, Discard> {
+fn parameters<'a>(callback: &Callback<'a>) -> Result<Params<'a>, Discard> {
     let mut params = query::parse(callback.query.as_bytes());
     draft::tidy(&mut params);
     params.retain(|(name, _)| name != KEY_PARAMETER && name != DRY_RUN_PARAMETER);
@@ -233,15 +233,15 @@ fn parameters(callback: &Callback<'_>) -> Result<Params, Discard> {
         draft::tidy(&mut body);
         let in_query = first(&params, APP_TOKEN).is_some();
         body.retain(|(name, _)| !(in_query && name == APP_TOKEN));
-        let names: HashSet<&str> = body.iter().map(|(name, _)| name.as_str()).collect();
-        params.retain(|(name, _)| !names.contains(name.as_str()));
+        let names: HashSet<&str> = body.iter().map(|(name, _)| name.as_ref()).collect();
+        params.retain(|(name, _)| !names.contains(name.as_ref()));
         params.extend(body);
         params.sort_unstable();
     }
     Ok(params)
 }
 
-fn body_parameters(callback: &Callback<'_>) -> Result<Params, Discard> {
+fn body_parameters<'a>(callback: &Callback<'a>) -> Result<Params<'a>, Discard> {
     let body = callback.body.trim_ascii();
     if body.is_empty() {
         return Ok(Params::new());

@@ -15,9 +15,13 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::activity::Activity;
 use crate::avro::{self, Cursor, DecodeError, put_bytes, put_long};
+use crate::compression::compress;
 use crate::discard::Reason;
+
+mod pack;
+
+pub use pack::{PackedFrame, pack};
 
 /// The most bytes of a frame: base64 of it fits a queue message of 256 KiB (product.md).
 pub const MAX_FRAME_BYTES: usize = 180 * 1024;
@@ -27,9 +31,6 @@ const MAX_UNPACKED_BYTES: usize = 1024 * 1024;
 
 /// The most bytes that a decoder unpacks: more than any encoder of ours ever packed.
 const UNPACK_LIMIT: usize = 4 * MAX_UNPACKED_BYTES;
-
-/// zstd's level 3: measured on synthetic activities as the best of ratio and time (storage.md).
-const ZSTD_LEVEL: i32 = 3;
 
 /// Type and fingerprint.
 const HEAD_BYTES: usize = 9;
@@ -132,59 +133,6 @@ pub struct Raw {
     pub body: Vec<u8>,
 }
 
-/// A frame ready for the stream, and which of the activities given are in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PackedFrame {
-    /// The frame.
-    pub data: Bytes,
-    /// Indices of the activities given.
-    pub members: Range<usize>,
-}
-
-/// Packs the activities of one owner into as few frames as hold them. A lone activity is not compressed: Kinesis bills by whole KiB.
-#[must_use]
-pub fn pack(retention_days: u16, activities: &[Activity<'_>]) -> Vec<PackedFrame> {
-    let mut datum = Vec::new();
-    let mut datums = Vec::with_capacity(activities.len());
-    for activity in activities {
-        datum.clear();
-        avro::encode(activity, &mut datum);
-        let mut framed = Vec::with_capacity(datum.len() + 4);
-        put_bytes(&mut framed, &datum);
-        datums.push(framed);
-    }
-    let mut frames = Vec::new();
-    pack_range(retention_days, &datums, 0, &mut frames);
-    frames
-}
-
-fn pack_range(retention_days: u16, datums: &[Vec<u8>], first: usize, frames: &mut Vec<PackedFrame>) {
-    if datums.is_empty() {
-        return;
-    }
-    let members = first..first + datums.len();
-    let bytes = datums.iter().map(Vec::len).sum::<usize>() + 4;
-    // Joined only where that may be one frame: a batch is held here once more, not once more at each halving.
-    if datums.len() == 1 || bytes <= MAX_UNPACKED_BYTES {
-        let mut payload = Vec::with_capacity(bytes);
-        put_long(&mut payload, i64::from(retention_days));
-        payload.extend(datums.iter().flatten());
-        if datums.len() == 1 {
-            frames.push(PackedFrame { data: assemble(ACTIVITIES, avro::FINGERPRINT, &payload), members });
-            return;
-        }
-        if let Ok(packed) = zstd::bulk::compress(&payload, ZSTD_LEVEL)
-            && HEAD_BYTES + packed.len() <= MAX_FRAME_BYTES
-        {
-            frames.push(PackedFrame { data: assemble(ACTIVITIES_ZSTD, avro::FINGERPRINT, &packed), members });
-            return;
-        }
-    }
-    let (left, right) = datums.split_at(datums.len() / 2);
-    pack_range(retention_days, left, first, frames);
-    pack_range(retention_days, right, first + left.len(), frames);
-}
-
 fn assemble(frame_type: u8, fingerprint: u64, payload: &[u8]) -> Bytes {
     let mut frame = Vec::with_capacity(HEAD_BYTES + payload.len());
     frame.push(frame_type);
@@ -206,7 +154,7 @@ impl Raw {
             put_bytes(&mut payload, text.as_bytes());
         }
         put_bytes(&mut payload, &self.body);
-        match zstd::bulk::compress(&payload, ZSTD_LEVEL) {
+        match compress(&payload) {
             Ok(packed) if packed.len() < payload.len() => assemble(RAW_ZSTD, REJECT_FINGERPRINT, &packed),
             Ok(_) | Err(_) => assemble(RAW, REJECT_FINGERPRINT, &payload),
         }

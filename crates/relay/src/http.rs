@@ -1,8 +1,47 @@
 //! Requests and answers as the functions see them, whatever brought them.
 
 use std::fmt;
+use std::ops::Deref;
 
 use serde_json::Value;
+
+/// A body as API Gateway hands it over. Its bytes are what it dereferences to.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// What it took for text: bytes that were not UTF-8 have arrived damaged.
+    Text(String),
+    /// What it passed on as it was sent; also where nothing was.
+    Bytes(Vec<u8>),
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Bytes(Vec::new())
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
 
 /// A request as API Gateway hands it over.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -15,10 +54,8 @@ pub struct Request {
     pub query: String,
     /// Lower-case names; several values of one name joined by a comma.
     pub headers: Vec<(String, String)>,
-    /// The body's bytes.
-    pub body: Vec<u8>,
-    /// Whether the gateway took the body for text: then bytes that are not UTF-8 arrive damaged.
-    pub body_was_text: bool,
+    /// What it holds.
+    pub body: Body,
     /// The caller's address.
     pub source_ip: String,
 }
@@ -100,8 +137,7 @@ mod tests {
             path: "/v1/activities".to_owned(),
             query: "key=secret".to_owned(),
             headers: vec![("authorization".to_owned(), "Bearer secret".to_owned())],
-            body: b"secret".to_vec(),
-            body_was_text: true,
+            body: "secret".to_owned().into(),
             source_ip: "secret".to_owned(),
         };
         let printed = format!("{request:?}");

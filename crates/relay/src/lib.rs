@@ -23,6 +23,7 @@ pub mod avro;
 pub mod backlog;
 pub mod batch;
 pub mod callback;
+mod compression;
 pub mod control;
 pub mod discard;
 pub mod env;

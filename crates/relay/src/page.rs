@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use crate::activity::{ActivityId, Kind};
 use crate::avro::{self, Cursor, DecodeError, put_bytes};
+use crate::compression::compress;
 use crate::control::{Expect, Key, Write};
 use crate::fault::Fault;
 use crate::port::ControlTable;
@@ -39,9 +40,6 @@ pub const WRITE_UNIT_BYTES: usize = 1024;
 
 /// The names of an item's attributes, and its two numbers: bytes.
 const ITEM_OVERHEAD_BYTES: usize = 64;
-
-/// zstd's level 3: measured on synthetic activities as the best of ratio and time (storage.md).
-const ZSTD_LEVEL: i32 = 3;
 
 const MINUTE_MS: i64 = 60_000;
 const MINUTES_A_DAY: i64 = 24 * 60;
@@ -172,7 +170,7 @@ type Pack = fn(&[u8]) -> std::io::Result<Vec<u8>>;
 ///
 /// `shards` is the `PageShards` in force; the digest chooses the shard, so that the same page always goes to the same one.
 pub fn paginate<'a>(datums: impl IntoIterator<Item = Datum<'a>>, shards: u32) -> Result<Vec<Sourced>, PaginateError> {
-    paginate_by(datums, shards, |bytes| zstd::bulk::compress(bytes, ZSTD_LEVEL))
+    paginate_by(datums, shards, compress)
 }
 
 fn paginate_by<'a>(

@@ -19,15 +19,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::compression::compress;
 use crate::discard::Reason;
 use crate::frame::Raw;
 use crate::page::Page;
 
 /// The owner in the key of an object whose owner the writer cannot know: of a frame that does not decode, of a refused page.
 pub const UNKNOWN_OWNER: &str = "unknown";
-
-/// zstd's level 3, as everywhere.
-const ZSTD_LEVEL: i32 = 3;
 
 /// The largest window of a zstd frame that is taken: log₂ of bytes. A decoder reserves what the frame names; our level needs 2 MiB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
@@ -180,7 +178,7 @@ pub fn object(owner: &str, entries: &[Entry]) -> Object {
     let time = jiff::Timestamp::from_millisecond(first).unwrap_or_default();
     let key = format!("quarantine/{owner}/{}-{}.ndjson.zst", time.strftime("%Y-%m-%d/%H%M%S"), digest(&lines));
     // Compression of bytes in memory does not fail; kept plain, they would still be read (see `read`).
-    let body = zstd::bulk::compress(&lines, ZSTD_LEVEL).unwrap_or(lines);
+    let body = compress(&lines).unwrap_or(lines);
     Object { key, body: Bytes::from(body) }
 }
 
@@ -267,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_line_that_never_ends_is_not_read_to_its_end_and_an_error_is_the_last() {
-        let endless = zstd::bulk::compress(&vec![b' '; 20 << 20], ZSTD_LEVEL).unwrap();
+        let endless = compress(&vec![b' '; 20 << 20]).unwrap();
         let error = read(&endless).unwrap_err();
         assert!(error.to_string().contains("16777216"), "{error}");
         let cut = &endless[..endless.len() / 2];

@@ -71,7 +71,7 @@ fn understand_callback(entry: &Entry, body: &[u8], owner: Option<String>) -> Res
         body,
         received_at: entry.received_at,
     })?;
-    Ok(Understood::Callback { owner, activity: Box::new(activity) })
+    Ok(Understood::Callback { owner, activity: Box::new(activity.into_owned()) })
 }
 
 fn understand_frame(bytes: Vec<u8>) -> Result<Understood, Discard> {

@@ -382,7 +382,7 @@ fn a_fresh_link_is_answered_and_mailed() {
     let path = world.asked();
     let export = world.amend(&path, |export| export.finish(Status::Done, NOW));
     let mut request = to("POST", &format!("{path}/link"), API_KEY);
-    request.body = b"\xff anything".to_vec();
+    request.body = b"\xff anything".to_vec().into();
     let answer = world.send(&request, NOW + 60_000);
     assert_eq!((answer.status, &answer.body["expires_at"]), (200, &json!("2026-11-14T10:31:00Z")));
     assert_eq!(answer.body["mailed"], json!(true));

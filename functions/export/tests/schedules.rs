@@ -84,7 +84,7 @@ impl World {
         }
         let mut request = to("POST", "/v1/schedules", API_KEY);
         request.headers.push(("content-type".into(), "application/json".into()));
-        request.body = body.to_string().into_bytes();
+        request.body = body.to_string().into();
         self.send(&request)
     }
 

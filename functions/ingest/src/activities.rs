@@ -18,7 +18,7 @@ use crate::{App, Visit};
 
 const LABELS: Labels = Labels::provider(Provider::Sdk);
 
-type Item = Result<Activity<'static>, Discard>;
+type Item<'a> = Result<Activity<'a>, Discard>;
 
 impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     pub(crate) async fn activities(&self, visit: Visit<'_>) -> Result<Response, Refusal> {
@@ -27,12 +27,15 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
         let body = Body {
             content_type: request.header("content-type").unwrap_or_default(),
             content_encoding: request.header("content-encoding").unwrap_or_default(),
-            bytes: &request.body,
-            was_text: request.body_was_text,
+            content: &request.body,
         };
-        let items = batch::parse(&body, visit.now).map_err(Refusal::Batch)?;
+        let unpacked = batch::unpack(&body).map_err(Refusal::Batch)?;
+        let mut items = unpacked.activities(visit.now).map_err(Refusal::Batch)?;
         self.counters().add(Metric::Received, LABELS, items.len());
-        let (accepted, rejected) = split(self.admit(visit, &owner, items).await?);
+        self.admit(visit, &owner, &mut items).await?;
+        let accepted: Vec<&Activity<'_>> = items.iter().flatten().collect();
+        let rejected = items.iter().enumerate().filter_map(|(index, item)| Some((index, item.as_ref().err()?)));
+        let rejected: Vec<(usize, &Discard)> = rejected.collect();
         self.count_rejected(&rejected);
         let spilled = self.store(visit, &owner, &accepted).await?;
         self.counters().add(Metric::Accepted, LABELS, accepted.len() - spilled);
@@ -44,24 +47,27 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
         Ok(Response::json(200, &json!({"accepted": accepted.len(), "rejected": rejected})))
     }
 
-    /// The items, less those that this owner may not bring or does not want.
-    async fn admit(&self, visit: Visit<'_>, owner: &Owner, items: Vec<Item>) -> Result<Vec<Item>, Refusal> {
+    /// Refuses the items that this owner may not bring or does not want.
+    async fn admit(&self, visit: Visit<'_>, owner: &Owner, items: &mut [Item<'_>]) -> Result<(), Refusal> {
         let tokens: BTreeSet<&str> = items.iter().flatten().map(|activity| activity.app_token.as_ref()).collect();
         let tokens: Vec<&str> = tokens.into_iter().collect();
         let apps = self.tenants.apps(&tokens, visit.now).await.map_err(|fault| {
             let detail = "the app tokens cannot be looked up at the moment; nothing is stored".to_owned();
             self.fail(fault, LABELS, items.len(), detail)
         })?;
-        let admitted = |item: Item| {
-            let activity = item?;
-            let app = apps.get(activity.app_token.as_ref()).map(AsRef::as_ref);
-            self.let_in(LABELS, owner, app, &activity).map(|()| activity)
-        };
-        Ok(items.into_iter().map(admitted).collect())
+        for item in items {
+            if let Ok(activity) = item {
+                let app = apps.get(activity.app_token.as_ref()).map(AsRef::as_ref);
+                if let Err(discard) = self.let_in(LABELS, owner, app, activity) {
+                    *item = Err(discard);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What the owner does not want was counted as dropped.
-    fn count_rejected(&self, rejected: &[(usize, Discard)]) {
+    fn count_rejected(&self, rejected: &[(usize, &Discard)]) {
         let mut counters = self.counters();
         for (_, discard) in rejected.iter().filter(|(_, discard)| discard.reason != Reason::NotAllowed) {
             counters.add(Metric::Rejected, LABELS.discard(discard.reason), 1);
@@ -69,8 +75,8 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     }
 
     /// Makes the activities durable in few frames; answers how many went to the spill queue. Where some fail, the whole batch must come again.
-    async fn store(&self, visit: Visit<'_>, owner: &Owner, activities: &[Activity<'static>]) -> Result<usize, Refusal> {
-        let frames = frame::pack(owner.retention_days, activities);
+    async fn store(&self, visit: Visit<'_>, owner: &Owner, activities: &[&Activity<'_>]) -> Result<usize, Refusal> {
+        let frames = frame::pack(owner.retention_days, activities.iter().copied());
         let data: Vec<_> = frames.iter().map(|frame| frame.data.clone()).collect();
         let results = self.keep(visit, &data).await;
         let members = |place: Place| -> usize {
@@ -84,16 +90,4 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
             self.fail(fault, LABELS, activities.len(), detail)
         })
     }
-}
-
-/// The activities, and the refusals with their index in the batch.
-fn split(items: Vec<Item>) -> (Vec<Activity<'static>>, Vec<(usize, Discard)>) {
-    let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
-    for (index, item) in items.into_iter().enumerate() {
-        match item {
-            Ok(activity) => accepted.push(activity),
-            Err(discard) => rejected.push((index, discard)),
-        }
-    }
-    (accepted, rejected)
 }

@@ -49,12 +49,12 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
     }
 
     /// The activity, where it is one that this owner may bring and wants.
-    async fn understand(
+    async fn understand<'a>(
         &self,
-        visit: Visit<'_>,
+        visit: Visit<'a>,
         provider: Provider,
         owner: &Owner,
-    ) -> Result<Result<Activity<'static>, Discard>, Refusal> {
+    ) -> Result<Result<Activity<'a>, Discard>, Refusal> {
         let activity = match parsed(visit.request, provider, visit.now) {
             Ok(activity) => activity,
             Err(discard) => return Ok(Err(discard)),
@@ -92,7 +92,7 @@ impl<S: Stream, Q: Spill, C: ControlTable> App<S, Q, C> {
             path: request.path.clone(),
             query: query::without(&request.query, KEY_PARAMETER),
             content_type: request.header("content-type").unwrap_or_default().to_owned(),
-            body: request.body.clone(),
+            body: request.body.to_vec(),
         };
         let labels = Labels::provider(provider);
         self.keep_callback(visit, &[raw.encode()], labels).await?;
@@ -120,7 +120,7 @@ fn accepted(trace_id: &str, activity: &Activity<'_>) {
 }
 
 /// The activity that a request tells of, whoever brought it.
-pub(crate) fn parsed(request: &Request, provider: Provider, now: i64) -> Result<Activity<'static>, Discard> {
+pub(crate) fn parsed(request: &Request, provider: Provider, now: i64) -> Result<Activity<'_>, Discard> {
     callback::parse(&Callback {
         provider,
         method: &request.method,

@@ -30,7 +30,7 @@ struct Answer<'a> {
 pub(crate) fn is_asked(raw: &str) -> Result<bool, Refusal> {
     let mut is_asked = false;
     for (_, value) in query::parse(raw.as_bytes()).into_iter().filter(|(name, _)| name == DRY_RUN_PARAMETER) {
-        match value.as_str() {
+        match value.as_ref() {
             "1" | "true" => is_asked = true,
             "0" | "false" => {}
             _ => return Err(Refusal::UnclearDryRun(value.chars().take(40).collect())),

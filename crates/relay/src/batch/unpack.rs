@@ -1,12 +1,12 @@
 //! Compressed bodies, never unpacked beyond what a batch may have.
 
-use std::borrow::Cow;
 use std::io::{self, Read};
 
 use flate2::bufread::GzDecoder;
 
 use super::{BatchError, MAX_UNPACKED_BYTES};
 use crate::callback::draft::shown;
+use crate::http::Body;
 
 /// The largest window of a zstd frame that is taken: log₂ of bytes. A decoder reserves the window the sender names, so 8 MiB bounds it;
 /// zstd's own levels need no more for 4 MiB of data.
@@ -16,10 +16,10 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// 4 MiB of empty ones would cost a second.
 const MAX_PIECES: usize = 1_000;
 
-/// The body, unpacked by its `Content-Encoding`.
-pub(super) fn unpack<'a>(encoding: &str, body: &'a [u8], body_was_text: bool) -> Result<Cow<'a, [u8]>, BatchError> {
+/// The body, unpacked by its `Content-Encoding`; `None` where it is not packed.
+pub(super) fn unpack(encoding: &str, body: &Body) -> Result<Option<Vec<u8>>, BatchError> {
     let unpacked = match encoding.trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => return Ok(Cow::Borrowed(body)),
+        "" | "identity" => return Ok(None),
         "gzip" | "x-gzip" => all(body, gunzip),
         "zstd" => all(body, unzstd),
         other => return Err(BatchError::UnsupportedEncoding(shown(other))),
@@ -30,9 +30,9 @@ pub(super) fn unpack<'a>(encoding: &str, body: &'a [u8], body_was_text: bool) ->
     }
     let unpacked = unpacked.map_err(|error| {
         let detail = format!("the body does not unpack as {}: {error}", shown(encoding));
-        if body_was_text { BatchError::DamagedText(detail) } else { BatchError::Malformed(detail) }
+        if matches!(body, Body::Text(_)) { BatchError::DamagedText(detail) } else { BatchError::Malformed(detail) }
     })?;
-    if unpacked.len() > MAX_UNPACKED_BYTES { Err(BatchError::TooLarge) } else { Ok(Cow::Owned(unpacked)) }
+    if unpacked.len() > MAX_UNPACKED_BYTES { Err(BatchError::TooLarge) } else { Ok(Some(unpacked)) }
 }
 
 /// Whether a body that does not unpack is JSON, or nothing, as it stands.

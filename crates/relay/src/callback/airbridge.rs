@@ -162,11 +162,13 @@ mod tests {
     fn post(body: &str, received_at: i64) -> Result<Activity<'static>, Discard> {
         let (provider, method, content_type) = (Provider::Airbridge, "POST", "application/json");
         parse(&Callback { provider, method, query: QUERY, content_type, body: body.as_bytes(), received_at })
+            .map(Activity::into_owned)
     }
 
     fn get(tail: &str) -> Result<Activity<'static>, Discard> {
         let (provider, method, query) = (Provider::Airbridge, "GET", format!("{QUERY}&{tail}"));
         parse(&Callback { provider, method, query: &query, content_type: "", body: b"", received_at: NOW })
+            .map(Activity::into_owned)
     }
 
     #[test]

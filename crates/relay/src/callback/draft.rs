@@ -6,25 +6,25 @@ use std::collections::{BTreeMap, HashMap};
 use crate::activity::{Activity, Fields, Kind, MAX_ACTIVITY_BYTES, Provider, Value, is_app_token};
 use crate::avro;
 use crate::callback::identity::Identity;
-use crate::callback::query::{Params, is_absent};
+use crate::callback::query::{Pair, Params, is_absent};
 use crate::discard::{Discard, Reason};
 use crate::field::{Field, Shape};
 use crate::time;
 
 /// An activity on its way from parameters to checked fact.
-pub(crate) struct Draft {
+pub(crate) struct Draft<'a> {
     pub(crate) provider: Provider,
     pub(crate) kind: Kind,
     pub(crate) app_token: String,
     pub(crate) created_at: i64,
     pub(crate) received_at: i64,
-    pub(crate) fields: Fields<'static>,
-    pub(crate) extra: Extra,
+    pub(crate) fields: Fields<'a>,
+    pub(crate) extra: Extra<'a>,
 }
 
-impl Draft {
+impl<'a> Draft<'a> {
     /// The activity, with its id, where it is not too large. `own_id` is the delivery's own, where it has one.
-    pub(crate) fn finish(self, params: &Params, own_id: Option<&str>) -> Result<Activity<'static>, Discard> {
+    pub(crate) fn finish(self, params: &Params<'_>, own_id: Option<&str>) -> Result<Activity<'a>, Discard> {
         let identity = Identity {
             app_token: &self.app_token,
             provider: self.provider,
@@ -51,7 +51,7 @@ impl Draft {
 }
 
 /// Encodes only what may be too large: each parameter adds its bytes, two lengths and a tag to the fixed part, never more.
-fn check_size(activity: &Activity<'_>, params: &Params) -> Result<(), Discard> {
+fn check_size(activity: &Activity<'_>, params: &Params<'_>) -> Result<(), Discard> {
     let about: usize = params.iter().map(|(name, value)| name.len() + value.len() + 16).sum();
     if about < MAX_ACTIVITY_BYTES / 2 {
         return Ok(());
@@ -66,14 +66,14 @@ fn check_size(activity: &Activity<'_>, params: &Params) -> Result<(), Discard> {
 }
 
 /// Takes out what is absent and orders the rest by name and value, so that nothing depends on the order sent.
-pub(crate) fn tidy(params: &mut Params) {
+pub(crate) fn tidy(params: &mut Params<'_>) {
     params.retain(|(_, value)| !is_absent(value));
     params.sort_unstable();
 }
 
 /// The first value of a name.
-pub(crate) fn first<'p>(params: &'p Params, name: &str) -> Option<&'p str> {
-    params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+pub(crate) fn first<'p>(params: &'p Params<'_>, name: &str) -> Option<&'p str> {
+    params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
 }
 
 /// The app token, checked.
@@ -142,49 +142,52 @@ impl Names<'_> {
 
 /// Tidy parameters → canonical fields, and what has no canonical name → extra. Nothing is lost: what a field cannot take (a second value, a
 /// time that cannot be read) stands in extra under the name it came with.
-pub(crate) fn assign(
-    params: &Params,
+pub(crate) fn assign<'a>(
+    params: &Params<'a>,
     names: &Names<'_>,
     parse_time: fn(&str) -> Option<i64>,
-) -> (Fields<'static>, Extra) {
+) -> (Fields<'a>, Extra<'a>) {
     let mut fields = Fields::default();
     let mut extra = Surplus::default();
     // The delivery's own id is what `event_id` is for: another parameter of that name stands in extra beside it.
-    if let Some(own_id) = first(params, names.own_id) {
-        fields.set(Field::EventId, Value::Text(Cow::Owned(own_id.to_owned())));
+    if let Some((_, own_id)) = sent(params, names.own_id).next().filter(|_| !names.own_id.is_empty()) {
+        fields.set(Field::EventId, Value::Text(own_id.clone()));
     }
     // Canonical names first: an alias fills only what is still empty, whatever the order sent.
     let mut others = Vec::new();
-    for (name, value) in params {
-        match Field::from_name(name) {
-            Some(field) => set(&mut fields, field, value, parse_time).unwrap_or_else(|| extra.keep(name, value)),
-            None => others.push((name, value)),
+    for pair in params {
+        match Field::from_name(&pair.0) {
+            Some(field) => set(&mut fields, field, pair, parse_time).unwrap_or_else(|| extra.keep(pair)),
+            None => others.push(pair),
         }
     }
     for (alias, field) in names.meant().filter(|(alias, _)| Field::from_name(alias).is_none()) {
-        for value in values(params, alias) {
-            set(&mut fields, field, value, parse_time).unwrap_or_else(|| extra.keep(alias, value));
+        for pair in sent(params, alias) {
+            set(&mut fields, field, pair, parse_time).unwrap_or_else(|| extra.keep(pair));
         }
     }
     let is_told = |name: &str| names.used.contains(&name) || names.is_meant(name);
-    for (name, value) in others.into_iter().filter(|(name, _)| !is_told(name)) {
-        extra.keep(name, value);
-    }
+    others.into_iter().filter(|(name, _)| !is_told(name)).for_each(|pair| extra.keep(pair));
     (fields, extra.kept)
 }
 
-/// The values of a name: tidy parameters stand in order.
-fn values<'p>(params: &'p Params, name: &'p str) -> impl Iterator<Item = &'p str> {
-    let start = params.partition_point(|(key, _)| key.as_str() < name);
-    params.iter().skip(start).take_while(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+/// What was sent under a name: tidy parameters stand in order.
+fn sent<'p, 'a>(params: &'p Params<'a>, name: &'p str) -> impl Iterator<Item = &'p Pair<'a>> {
+    let start = params.partition_point(|(key, _)| key.as_ref() < name);
+    params.iter().skip(start).take_while(move |(key, _)| key == name)
 }
 
 /// Sets a field that is empty, or that has this very value; `None` when the field cannot take it.
-fn set(fields: &mut Fields<'static>, field: Field, text: &str, parse_time: fn(&str) -> Option<i64>) -> Option<()> {
+fn set<'a>(
+    fields: &mut Fields<'a>,
+    field: Field,
+    (_, text): &Pair<'a>,
+    parse_time: fn(&str) -> Option<i64>,
+) -> Option<()> {
     let value = match (field.shape(), field) {
         (Shape::Time, _) => Value::Time(parse_time(text)?),
-        (Shape::Text, Field::Country | Field::OsName) => Value::Text(Cow::Owned(text.to_lowercase())),
-        (Shape::Text, _) => Value::Text(Cow::Owned(text.to_owned())),
+        (Shape::Text, Field::Country | Field::OsName) => Value::Text(lower_case(text.clone())),
+        (Shape::Text, _) => Value::Text(text.clone()),
     };
     match fields.get(field) {
         None => fields.set(field, value).then_some(()),
@@ -192,28 +195,33 @@ fn set(fields: &mut Fields<'static>, field: Field, text: &str, parse_time: fn(&s
     }
 }
 
-/// What has no canonical name.
-pub(crate) type Extra = BTreeMap<Cow<'static, str>, Cow<'static, str>>;
-
-#[derive(Default)]
-struct Surplus {
-    kept: Extra,
-    repeated: HashMap<String, u32>,
+fn lower_case(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { text } else { Cow::Owned(text.to_lowercase()) }
 }
 
-impl Surplus {
+/// What has no canonical name.
+pub(crate) type Extra<'a> = BTreeMap<Cow<'a, str>, Cow<'a, str>>;
+
+#[derive(Default)]
+struct Surplus<'a> {
+    kept: Extra<'a>,
+    repeated: HashMap<Cow<'a, str>, u32>,
+}
+
+impl<'a> Surplus<'a> {
     /// A name sent again is kept like the further elements of a list: `name`, `name.1`, `name.2`.
-    fn keep(&mut self, name: &str, value: &str) {
-        let mut key = name.to_owned();
+    fn keep(&mut self, (name, value): &Pair<'a>) {
+        let mut key = name.clone();
         if self.kept.contains_key(name) {
             // Counted per name: looking for the next free one from 1 each time would take the square of a hostile body's time.
-            let count = self.repeated.entry(name.to_owned()).or_default();
-            while self.kept.contains_key(key.as_str()) {
+            let count = self.repeated.entry(name.clone()).or_default();
+            while self.kept.contains_key(&key) {
                 *count += 1;
-                key = format!("{name}.{count}");
+                key = Cow::Owned(format!("{name}.{count}"));
             }
         }
-        self.kept.insert(Cow::Owned(key), Cow::Owned(value.to_owned()));
+        self.kept.insert(key, value.clone());
     }
 }
 
@@ -231,8 +239,8 @@ pub(crate) fn shown(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn params(pairs: &[(&str, &str)]) -> Params {
-        let mut params = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    fn params<'a>(pairs: &[(&'a str, &'a str)]) -> Params<'a> {
+        let mut params = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         tidy(&mut params);
         params
     }
@@ -273,6 +281,14 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_is_the_deliverys_own_id_a_value_without_a_name_is_none_either() {
+        let names = Names { own_id: "", ..NAMES };
+        let (fields, extra) = assign(&params(&[("", "x")]), &names, time::parse);
+        assert_eq!(fields.text(Field::EventId), None);
+        assert_eq!(extra.get("").map(AsRef::as_ref), Some("x"));
+    }
+
+    #[test]
     fn countries_and_systems_are_lower_case_and_nothing_else_is() {
         let sent = params(&[("country", "KR"), ("os_name", "iOS"), ("os_version", "17A"), ("revenue", "12.990")]);
         let (fields, _) = assign(&sent, &NAMES, time::parse);
@@ -282,7 +298,7 @@ mod tests {
 
     #[test]
     fn hostile_repetition_takes_linear_time() {
-        let many: Vec<_> = (0..60_000).map(|n| ("a".to_owned(), n.to_string())).collect();
+        let many: Vec<_> = (0..60_000).map(|n| ("a".into(), n.to_string().into())).collect();
         let (_, extra) = assign(&many, &NAMES, time::parse);
         assert_eq!(extra.len(), 60_000);
     }

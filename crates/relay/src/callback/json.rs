@@ -18,63 +18,66 @@ const MAX_DEPTH: usize = 16;
 /// could unfold into gigabytes. An activity that fits has half of it in names and values.
 const MAX_FLAT_BYTES: usize = 4 * MAX_ACTIVITY_BYTES;
 
-/// The pairs of a JSON object, in order. `null`s, empty objects and empty lists have none.
-pub(crate) fn flatten(text: &str) -> Result<Params, Discard> {
-    let object: &RawValue = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-    if !object.get().starts_with('{') {
-        return Err(Discard::new(Reason::Malformed, "the JSON is not an object"));
+/// The pairs of a JSON object, in order. `null`s, empty objects and empty lists have none. What stands in the text as it is meant is not copied.
+pub(crate) fn flatten(text: &str) -> Result<Params<'_>, Discard> {
+    if text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+        return flatten_members(serde_json::from_str(text).map_err(malformed)?);
     }
+    let read: Result<&RawValue, _> = serde_json::from_str(text);
+    Err(read.map_or_else(malformed, |_| Discard::new(Reason::Malformed, "the JSON is not an object")))
+}
+
+/// The same of an object's members.
+pub(crate) fn flatten_members(members: Members<'_>) -> Result<Params<'_>, Discard> {
     let mut flat = Flat::default();
-    flat.value(String::new(), object, 0)?;
+    flat.members("", members, 0)?;
     Ok(flat.pairs)
 }
 
-fn malformed(error: &serde_json::Error) -> Discard {
+#[expect(clippy::needless_pass_by_value, reason = "what map_err hands over")]
+fn malformed(error: serde_json::Error) -> Discard {
     Discard::new(Reason::Malformed, format!("the JSON is broken: {error}"))
 }
 
 #[derive(Default)]
-struct Flat {
-    pairs: Params,
+struct Flat<'a> {
+    pairs: Params<'a>,
     /// What was paid for so far.
     bytes: usize,
 }
 
-impl Flat {
-    fn value(&mut self, path: String, value: &RawValue, depth: usize) -> Result<(), Discard> {
+impl<'a> Flat<'a> {
+    /// An object or a list at a path, as JSON that was read over already and is whole.
+    fn nested(&mut self, path: &str, text: &'a str, depth: usize) -> Result<(), Discard> {
+        if text.starts_with('{') {
+            return self.members(path, serde_json::from_str(text).map_err(malformed)?, depth);
+        }
+        let elements: Vec<&'a RawValue> = serde_json::from_str(text).map_err(malformed)?;
+        let mut indexed = elements.into_iter().enumerate();
+        indexed.try_for_each(|(index, element)| self.member(path, index.to_string().into(), element, depth + 1))
+    }
+
+    fn members(&mut self, path: &str, members: Members<'a>, depth: usize) -> Result<(), Discard> {
+        self.pairs.reserve(members.0.len());
+        members.0.into_iter().try_for_each(|(name, member)| self.member(path, name.0, member, depth + 1))
+    }
+
+    /// What stands under a name: its path is made only where it is paid for, and where something may come of it.
+    fn member(&mut self, path: &str, name: Cow<'a, str>, value: &'a RawValue, depth: usize) -> Result<(), Discard> {
+        let text = value.get();
+        if text == "null" {
+            return Ok(());
+        }
+        self.pay(path.len() + name.len() + 1)?;
         if depth > MAX_DEPTH {
             let detail = format!("the JSON nests deeper than {MAX_DEPTH} levels");
             return Err(Discard::new(Reason::Malformed, detail));
         }
-        let text = value.get();
-        match text.as_bytes().first() {
-            Some(b'{') => {
-                let members: Members<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-                members.0.into_iter().try_for_each(|(name, member)| self.member(&path, name.0, member, depth + 1))
-            }
-            Some(b'[') => {
-                let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-                let mut indexed = elements.iter().enumerate();
-                indexed
-                    .try_for_each(|(index, element)| self.member(&path, index.to_string().into(), element, depth + 1))
-            }
-            Some(b'"') => self.push(path, serde_json::from_str(text).map_err(|error| malformed(&error))?),
-            Some(b'n') | None => Ok(()),
-            Some(_) => self.push(path, text.to_owned()),
+        let path = if path.is_empty() { name } else { Cow::Owned(format!("{path}.{name}")) };
+        if text.starts_with(['{', '[']) {
+            return self.nested(&path, text, depth);
         }
-    }
-
-    /// What stands under a name: its path is made only where it is paid for, and where something may come of it.
-    fn member(&mut self, path: &str, name: Cow<'_, str>, value: &RawValue, depth: usize) -> Result<(), Discard> {
-        if value.get() == "null" {
-            return Ok(());
-        }
-        self.pay(path.len() + name.len() + 1)?;
-        let joined = if path.is_empty() { name.into_owned() } else { format!("{path}.{name}") };
-        self.value(joined, value, depth)
-    }
-
-    fn push(&mut self, path: String, value: String) -> Result<(), Discard> {
+        let value = if text.starts_with('"') { string(text)? } else { Cow::Borrowed(text) };
         self.pay(value.len())?;
         self.pairs.push((path, value));
         Ok(())
@@ -93,8 +96,17 @@ impl Flat {
     }
 }
 
+/// A string of JSON. Most hold no escape.
+fn string(text: &str) -> Result<Cow<'_, str>, Discard> {
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match inner.filter(|inner| !inner.contains('\\')) {
+        Some(inner) => Ok(Cow::Borrowed(inner)),
+        None => serde_json::from_str(text).map(Cow::Owned).map_err(malformed),
+    }
+}
+
 /// The members of an object in order, names sent twice included.
-struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+pub(crate) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
 /// A name; where it holds no escape it stays where it was sent.
 #[derive(Deserialize)]
@@ -175,7 +187,7 @@ mod tests {
     /// The bytes that were paid for when the walk ended, and how it ended.
     fn walk(text: &str) -> (usize, Result<(), Discard>) {
         let mut flat = Flat::default();
-        let result = flat.value(String::new(), serde_json::from_str(text).unwrap(), 0);
+        let result = flat.nested("", text, 0);
         (flat.bytes, result)
     }
 

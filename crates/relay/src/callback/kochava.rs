@@ -65,7 +65,7 @@ mod tests {
 
     fn at(query: &str, received_at: i64) -> Result<Activity<'static>, Discard> {
         let (provider, method, content_type) = (Provider::Kochava, "GET", "");
-        parse(&Callback { provider, method, query, content_type, body: b"", received_at })
+        parse(&Callback { provider, method, query, content_type, body: b"", received_at }).map(Activity::into_owned)
     }
 
     fn get(query: &str) -> Activity<'static> {

@@ -1,9 +1,14 @@
 //! Query strings and form bodies as they come from the wild: raw `{}|[]^<>"`, broken %-escapes, bytes that are not UTF-8.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 
+/// A name with its value. Both borrow from what was sent where it stands there as it is meant.
+pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// Names with values, as sent: not yet free of absent ones.
-pub type Params = Vec<(String, String)>;
+pub type Params<'a> = Vec<Pair<'a>>;
 
 /// What is escaped when bytes that are not UTF-8 are kept as text: nothing but those bytes (percent-encoding always escapes beyond ASCII).
 const AS_SENT: &AsciiSet = &CONTROLS.remove(b'\n').remove(b'\r').remove(b'\t');
@@ -11,7 +16,7 @@ const AS_SENT: &AsciiSet = &CONTROLS.remove(b'\n').remove(b'\r').remove(b'\t');
 /// The pairs of a query string or form body, in order. `+` is a space; a broken escape stands for itself; what does not decode to UTF-8
 /// keeps its percent-encoded text.
 #[must_use]
-pub fn parse(raw: &[u8]) -> Params {
+pub fn parse(raw: &[u8]) -> Params<'_> {
     segments(raw).map(|(name, value)| (decode(name), decode(value))).collect()
 }
 
@@ -19,7 +24,7 @@ pub fn parse(raw: &[u8]) -> Params {
 #[must_use]
 pub fn value(raw: &str, name: &str) -> Option<String> {
     let mut named = segments(raw.as_bytes()).filter(|(key, _)| decode(key) == name);
-    named.find_map(|(_, value)| Some(decode(value)).filter(|value| !is_absent(value)))
+    named.find_map(|(_, value)| Some(decode(value)).filter(|value| !is_absent(value))).map(Cow::into_owned)
 }
 
 /// The query string as sent, less every pair of this name.
@@ -55,19 +60,21 @@ fn segments(raw: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-fn decode(raw: &[u8]) -> String {
+fn decode(raw: &[u8]) -> Cow<'_, str> {
+    let as_sent = std::str::from_utf8(raw);
     // Most stand for themselves.
-    if !raw.iter().any(|byte| matches!(byte, b'+' | b'%'))
-        && let Ok(text) = std::str::from_utf8(raw)
+    if let Ok(text) = as_sent
+        && !raw.iter().any(|byte| matches!(byte, b'+' | b'%'))
     {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let spaced: Vec<u8> = raw.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     let bytes: Vec<u8> = percent_decode(&spaced).collect();
-    String::from_utf8(bytes).unwrap_or_else(|_| match std::str::from_utf8(raw) {
-        Ok(text) => text.to_owned(),
-        Err(_) => percent_encode(raw, AS_SENT).to_string(),
-    })
+    match (String::from_utf8(bytes), as_sent) {
+        (Ok(decoded), _) => Cow::Owned(decoded),
+        (Err(_), Ok(text)) => Cow::Borrowed(text),
+        (Err(_), Err(_)) => Cow::Owned(percent_encode(raw, AS_SENT).to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +138,9 @@ mod tests {
         fn what_was_encoded_comes_back(pairs in prop::collection::vec(("\\PC{1,12}", "\\PC{0,20}"), 0..8)) {
             let escape = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
             let raw: Vec<_> = pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
-            prop_assert_eq!(parse(raw.join("&").as_bytes()), pairs);
+            let sent = raw.join("&");
+            let parsed: Vec<_> = parse(sent.as_bytes()).into_iter().map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+            prop_assert_eq!(parsed, pairs);
         }
     }
 }

@@ -106,6 +106,7 @@ mod tests {
     fn post(query: &str, body: &str, received_at: i64) -> Result<Activity<'static>, Discard> {
         let (provider, method, content_type) = (Provider::Singular, "POST", "application/json");
         parse(&Callback { provider, method, query, content_type, body: body.as_bytes(), received_at })
+            .map(Activity::into_owned)
     }
 
     fn event(members: &str) -> Activity<'static> {

@@ -12,11 +12,13 @@ const NOW: i64 = 1_700_000_000_000;
 fn get(query: &str) -> Result<Activity<'static>, Discard> {
     let (method, content_type) = ("GET", "");
     parse(&Callback { provider: Provider::Adjust, method, query, content_type, body: b"", received_at: NOW })
+        .map(Activity::into_owned)
 }
 
 fn post(query: &str, content_type: &str, body: &[u8]) -> Result<Activity<'static>, Discard> {
     let method = "POST";
     parse(&Callback { provider: Provider::Adjust, method, query, content_type, body, received_at: NOW })
+        .map(Activity::into_owned)
 }
 
 fn extra(activity: &Activity<'_>, name: &str) -> Option<String> {
@@ -64,6 +66,7 @@ fn an_event_keeps_its_own_name_and_a_token_is_name_enough() {
 fn a_trigger_that_is_no_word_is_the_name_of_an_event_or_nothing() {
     let sent = |provider, query: &str| {
         parse(&Callback { provider, method: "GET", query, content_type: "", body: b"", received_at: NOW })
+            .map(Activity::into_owned)
     };
     let named = sent(Provider::Branch, &format!("{BASE}&name=설치 🎉")).unwrap();
     assert_eq!((named.kind, named.fields.text(Field::EventName)), (Kind::Event, Some("설치 🎉")));
@@ -276,7 +279,7 @@ fn golden_samples() {
     }
 }
 
-fn describe(parsed: &Result<Activity<'static>, Discard>) -> String {
+fn describe(parsed: &Result<Activity<'_>, Discard>) -> String {
     let activity = match parsed {
         Ok(activity) => activity,
         Err(discard) => return format!("discard {discard}"),

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{PageError, StoredPage, Unpacker, ZSTD_LEVEL, datums};
+use super::{PageError, StoredPage, Unpacker, datums};
 use crate::avro::{self, DecodeError, FINGERPRINT, Head, put_bytes};
+use crate::compression::compress;
 
 /// What becomes of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub fn without(
 }
 
 fn packed(bytes: &[u8]) -> Result<Bytes, PageError> {
-    let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(|error| PageError::Unpack(error.to_string()))?;
+    let packed = compress(bytes).map_err(|error| PageError::Unpack(error.to_string()))?;
     Ok(Bytes::from([FINGERPRINT.to_le_bytes().as_slice(), &packed].concat()))
 }
 

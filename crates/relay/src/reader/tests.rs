@@ -77,17 +77,10 @@ async fn read(pages: &impl PageStore, selection: Selection, (row_room, page_room
     while let Some(minute) = reader.next().await.unwrap() {
         assert!(minute.len() == 1 || minute.held() <= row_room);
         assert_eq!(minute.len(), minute.iter().count());
-        rows.extend(minute.iter().map(|activity| own(&activity.unwrap())));
+        rows.extend(minute.iter().map(|activity| activity.unwrap().into_owned()));
     }
     assert!(reader.minute().is_empty());
     rows
-}
-
-fn own(activity: &Activity<'_>) -> Activity<'static> {
-    let mut bytes = Vec::new();
-    avro::encode(activity, &mut bytes);
-    let bytes: &'static [u8] = bytes.leak();
-    avro::decode(bytes).unwrap()
 }
 
 /// Few ids over few minutes around midnight, so that duplicates and neighbours are common.
@@ -172,7 +165,7 @@ proptest! {
             let mut rows = Vec::new();
             loop {
                 match reader.next().await {
-                    Ok(Some(minute)) => rows.extend(minute.iter().map(|activity| own(&activity.unwrap()))),
+                    Ok(Some(minute)) => rows.extend(minute.iter().map(|activity| activity.unwrap().into_owned())),
                     Ok(None) => return rows,
                     Err(error) => assert!(matches!(error, ReadError::Fault(_))),
                 }
@@ -279,7 +272,7 @@ async fn a_minute_too_large_for_memory_is_read_in_few_passes() {
         while let Some(pass) = reader.next().await.unwrap() {
             passes += 1;
             assert!(pass.held() <= whole / parts);
-            rows.extend(pass.iter().map(|activity| own(&activity.unwrap())));
+            rows.extend(pass.iter().map(|activity| activity.unwrap().into_owned()));
         }
         assert_eq!(rows, expected(&batches, &selection(1)));
         assert!((parts..=2 * parts).contains(&passes), "{passes} passes over a minute of {parts} times the room");

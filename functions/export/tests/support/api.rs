@@ -156,6 +156,6 @@ pub(crate) fn to(method: &str, path: &str, key: &str) -> Request {
 pub(crate) fn asking(body: &str) -> Request {
     let mut request = to("POST", "/v1/exports", API_KEY);
     request.headers.push(("content-type".into(), "application/json; charset=utf-8".into()));
-    request.body = body.as_bytes().to_vec();
+    request.body = body.to_owned().into();
     request
 }

@@ -20,7 +20,7 @@ use relay::avro;
 use relay::control::{Expect, Key, Write};
 use relay::discard::Reason;
 use relay::frame::{self, Frame, Raw};
-use relay::http::{Request, Response};
+use relay::http::{Body, Request, Response};
 use relay::metric::Metric;
 use relay::owner::{self, KeyRecord, Owner, Role};
 use relay::port::ControlTable;
@@ -143,12 +143,13 @@ impl Door {
 
 fn request(method: &str, path: &str, query: &str) -> Request {
     let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
-    Request { method, path, query, body_was_text: true, ..Request::default() }
+    Request { method, path, query, ..Request::default() }
 }
 
+/// What is UTF-8 comes as text.
 fn with_body(mut request: Request, content_type: &str, body: &[u8]) -> Request {
     request.headers.push(("content-type".to_owned(), content_type.to_owned()));
-    request.body = body.to_vec();
+    request.body = String::from_utf8(body.to_vec()).map_or_else(|binary| binary.into_bytes().into(), Body::from);
     request
 }
 

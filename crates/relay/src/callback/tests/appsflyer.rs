@@ -10,6 +10,7 @@ fn message(fields: &str) -> Result<Activity<'static>, Discard> {
 fn posted(query: &str, body: &str) -> Result<Activity<'static>, Discard> {
     let (provider, method, content_type) = (Provider::Appsflyer, "POST", "application/json");
     parse(&Callback { provider, method, query, content_type, body: body.as_bytes(), received_at: NOW })
+        .map(Activity::into_owned)
 }
 
 fn names(activity: &Activity<'static>) -> (Kind, Option<String>, String) {

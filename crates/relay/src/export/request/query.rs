@@ -44,21 +44,21 @@ fn members(raw: &str) -> (Map<String, Value>, Vec<FieldError>) {
         if name == KIND {
             kinds.push(value);
         } else if filter.is_some() {
-            let list = filters.entry(name).or_insert_with(|| json!([]));
+            let list = filters.entry(name.as_ref()).or_insert_with(|| json!([]));
             if let Some(list) = list.as_array_mut() {
                 list.push(json!(value));
             }
-        } else if !SINGLE.contains(&name.as_str()) {
+        } else if !SINGLE.contains(&name.as_ref()) {
             let names: Vec<&str> = SINGLE.into_iter().chain([KIND]).chain(FILTERS.map(Field::name)).collect();
             wrong(&name, format!("is not a parameter of this request; the parameters are {}", names.join(", ")));
-        } else if members.contains_key(&name) {
+        } else if members.contains_key(name.as_ref()) {
             wrong(&name, "is named more than once; name it once".to_owned());
         } else {
-            members.insert(name, json!(value));
+            members.insert(name.into_owned(), json!(value));
         }
     }
     if kinds.is_empty() {
-        kinds.extend(Kind::ALL.map(|kind| kind.name().to_owned()));
+        kinds.extend(Kind::ALL.map(|kind| kind.name().into()));
     }
     members.insert(KIND.to_owned(), json!(kinds));
     if !filters.is_empty() {
