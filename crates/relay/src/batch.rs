@@ -144,8 +144,11 @@ fn each<'a>(
 /// the end of all.
 fn objects(text: &str) -> Option<Vec<json::Members<'_>>> {
     // No item can be too long where the whole is not, and what is held beside the text is bounded with it.
-    let short = Some(text).filter(|text| text.len() <= MAX_ITEM_BYTES);
-    short.and_then(|text| serde_json::from_str(text).ok()).filter(|objects: &Vec<_>| objects.len() <= MAX_ITEMS)
+    if text.len() > MAX_ITEM_BYTES {
+        return None;
+    }
+    let objects: Vec<_> = serde_json::from_str(text).ok()?;
+    (objects.len() <= MAX_ITEMS).then_some(objects)
 }
 
 /// About how much memory the names without a column take: bytes.
@@ -243,7 +246,7 @@ fn activity(mut params: Params<'_>, received_at: i64) -> Result<Activity<'_>, Di
     let parse_time = time::parse_millis_or_rfc3339;
     let written = Written { name: "created_at", text: first(&params, "created_at"), form: FORM };
     let created_at = draft::created_at(&written, parse_time, received_at)?;
-    let names = Names { used: &["kind", "app_token", "created_at"], own_id: EVENT_ID, aliases: &[] };
+    let names = Names { used: &["kind", "app_token", "created_at"], own_id: Some(EVENT_ID), aliases: &[] };
     let (fields, extra) = draft::assign(&params, &names, parse_time);
     let event_id = fields.text(Field::EventId).unwrap_or_default();
     if event_id.len() > MAX_EVENT_ID_CHARS && event_id.chars().nth(MAX_EVENT_ID_CHARS).is_some() {

@@ -141,11 +141,11 @@ impl Mapping {
         let usual = self.created_at.first().copied().unwrap_or(CREATED_AT);
         let created_at_name = when.map_or(usual, |(name, _)| name);
         let own_id = first_of(params, self.own_ids);
-        let own_id_name = own_id.map_or("", |(name, _)| name);
         let that_hold = self.aliases_if.iter().filter(|row| holds(row.only_if, params));
         let aliases_if: Vec<_> = that_hold.map(|row| (row.name, row.field)).collect();
         let aliases = [self.aliases, &aliases_if];
-        let meanings = Names { used: &[APP_TOKEN, created_at_name], own_id: own_id_name, aliases: &aliases };
+        let meanings =
+            Names { used: &[APP_TOKEN, created_at_name], own_id: own_id.map(|(name, _)| name), aliases: &aliases };
         let (mut fields, mut extra) = draft::assign(params, &meanings, time::parse);
         let trigger = self.trigger(params, &fields)?;
         let kind = self.kind(&trigger, params);

@@ -118,8 +118,8 @@ pub(crate) fn created_at(
 pub(crate) struct Names<'a> {
     /// Names that are read elsewhere, and need not stand in extra.
     pub(crate) used: &'a [&'a str],
-    /// The name of the delivery's own id.
-    pub(crate) own_id: &'a str,
+    /// The name of the delivery's own id, where it has one.
+    pub(crate) own_id: Option<&'a str>,
     /// Names that mean a canonical field: tables that count one behind the other.
     pub(crate) aliases: &'a [&'a [(&'a str, Field)]],
 }
@@ -127,12 +127,7 @@ pub(crate) struct Names<'a> {
 impl Names<'_> {
     /// Every name that means a field, in the order in which they count.
     fn meant(&self) -> impl Iterator<Item = (&str, Field)> {
-        self.aliases
-            .iter()
-            .copied()
-            .flatten()
-            .copied()
-            .chain((!self.own_id.is_empty()).then_some((self.own_id, Field::EventId)))
+        self.aliases.iter().copied().flatten().copied().chain(self.own_id.map(|name| (name, Field::EventId)))
     }
 
     fn is_meant(&self, name: &str) -> bool {
@@ -150,7 +145,7 @@ pub(crate) fn assign<'a>(
     let mut fields = Fields::default();
     let mut extra = Surplus::default();
     // The delivery's own id is what `event_id` is for: another parameter of that name stands in extra beside it.
-    if let Some((_, own_id)) = sent(params, names.own_id).next().filter(|_| !names.own_id.is_empty()) {
+    if let Some((_, own_id)) = names.own_id.and_then(|name| sent(params, name).next()) {
         fields.set(Field::EventId, Value::Text(own_id.clone()));
     }
     // Canonical names first: an alias fills only what is still empty, whatever the order sent.
@@ -245,7 +240,8 @@ mod tests {
         params
     }
 
-    const NAMES: Names<'_> = Names { used: &["used"], own_id: "nonce", aliases: &[&[("event", Field::EventToken)]] };
+    const NAMES: Names<'_> =
+        Names { used: &["used"], own_id: Some("nonce"), aliases: &[&[("event", Field::EventToken)]] };
 
     fn extra(pairs: &[(&str, &str)]) -> Vec<String> {
         let (_, extra) = assign(&params(pairs), &NAMES, time::parse);
@@ -282,7 +278,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_the_deliverys_own_id_a_value_without_a_name_is_none_either() {
-        let names = Names { own_id: "", ..NAMES };
+        let names = Names { own_id: None, ..NAMES };
         let (fields, extra) = assign(&params(&[("", "x")]), &names, time::parse);
         assert_eq!(fields.text(Field::EventId), None);
         assert_eq!(extra.get("").map(AsRef::as_ref), Some("x"));

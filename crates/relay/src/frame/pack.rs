@@ -61,9 +61,10 @@ fn pack_range(retention_days: u16, datums: &Datums, members: Range<usize>, frame
         return;
     }
     let (bytes, is_lone) = (datums.of(&members), members.len() == 1);
+    let size = bytes.len() + 4;
     // Joined only where that may be one frame: a batch is held here once more, not once more at each halving.
-    if is_lone || bytes.len() <= MAX_UNPACKED_BYTES {
-        let mut payload = Vec::with_capacity(bytes.len() + 4);
+    if is_lone || size <= MAX_UNPACKED_BYTES {
+        let mut payload = Vec::with_capacity(size);
         put_long(&mut payload, i64::from(retention_days));
         payload.extend_from_slice(bytes);
         if is_lone {
